@@ -1,0 +1,46 @@
+"""Every way of learning without labels, in one place.
+
+    import unlabeled
+
+    run = unlabeled.pretrain("simclr", "photos/", epochs=100)
+    run.embed("photos/")
+    run.evaluate(train="labeled/train", test="labeled/test")
+
+Importing this is instant: torch is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unlabeled import losses as losses
+    from unlabeled.catalog import cards as methods
+    from unlabeled.fields import hp
+    from unlabeled.method import Method
+    from unlabeled.pretrain import pretrain
+    from unlabeled.recipe import Recipe
+    from unlabeled.run import Run, load
+
+__version__ = "0.1.0"
+__all__ = ["Method", "Recipe", "Run", "hp", "load", "losses", "methods", "pretrain"]
+
+_HOMES = {
+    "Method": "unlabeled.method:Method",
+    "Recipe": "unlabeled.recipe:Recipe",
+    "Run": "unlabeled.run:Run",
+    "hp": "unlabeled.fields:hp",
+    "load": "unlabeled.run:load",
+    "methods": "unlabeled.catalog:cards",
+    "pretrain": "unlabeled.pretrain:pretrain",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        module, _, attribute = _HOMES[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    if name in {"losses", "views", "diagnose", "evaluate"}:
+        return importlib.import_module(f"unlabeled.{name}")
+    raise AttributeError(f"module 'unlabeled' has no attribute {name!r}")

@@ -1,0 +1,175 @@
+"""What methods there are, read from their source without running it.
+
+A method's file is its only declaration. Reading it as text takes milliseconds where importing
+torch takes seconds, so `--help`, flags and the catalogue answer at once; and a file of the user's
+own, `./mine.py`, is read the same way.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import math
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlabeled.errors import UsageError
+from unlabeled.recipe import Recipe
+
+if TYPE_CHECKING:
+    from unlabeled.method import Method
+
+HERE = Path(__file__).parent / "methods"
+QUESTIONS = {
+    "transformation": "what was done to it?",
+    "reconstruction": "what was there?",
+    "invariance": "is it the same thing?",
+    "prediction": "what comes next, or beside it?",
+    "clustering": "which belong together?",
+    "adversarial": "real or made?",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One hyperparameter, as its `hp` line declares it."""
+
+    name: str
+    type: str
+    doc: str
+    default: Any
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def flag(self) -> str:
+        """The flag on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that a method's source says about it."""
+
+    name: str
+    family: str
+    cls: str
+    idea: str
+    doc: str
+    paper: str
+    path: Path
+    fields: tuple[Field, ...]
+    recipe: Recipe
+    small: Recipe
+    exempt: dict[str, str] = field(default_factory=dict)
+
+
+def read(path: Path) -> Card:
+    """Read the card of the one method that a file declares.
+
+    Raises:
+        UsageError: Where the file is no Python or declares no method.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read a method from {path}: {error}") from error
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and any(_is_method(base) for base in node.bases):
+            return _card(path, tree, node)
+    raise UsageError(
+        f"{path} declares no method",
+        hint="a method is a class with the base `Method`; CONTRIBUTING.md shows one",
+    )
+
+
+def _is_method(base: ast.expr) -> bool:
+    base = base.value if isinstance(base, ast.Subscript) else base
+    return getattr(base, "id", getattr(base, "attr", "")) == "Method"
+
+
+def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
+    said: dict[str, Any] = {}
+    fields = []
+    for line in node.body:
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            said[line.targets[0].id] = _value(line.value)
+        elif isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Call):
+            doc, given = ast.literal_eval(line.value.args[0]), _keywords(line.value)
+            assert isinstance(line.target, ast.Name)
+            fields.append(Field(line.target.id, ast.unparse(line.annotation), doc, **given))
+    return Card(
+        name=path.stem.replace("_", "-"),
+        family=path.parent.name if path.parent.parent == HERE else "yours",
+        cls=node.name,
+        idea=ast.get_docstring(tree) or "",
+        doc=ast.get_docstring(node) or "",
+        paper=said.get("paper", ""),
+        path=path,
+        fields=tuple(fields),
+        recipe=said.get("recipe", Recipe()),
+        small=said.get("small", Recipe()),
+        exempt=said.get("exempt", {}),
+    )
+
+
+def _value(node: ast.expr) -> Any:
+    """A literal, or a `Recipe(...)` of literals."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Recipe":
+        return Recipe(**_keywords(node))
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def _keywords(call: ast.Call) -> dict[str, Any]:
+    return {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+
+
+@cache
+def cards() -> dict[str, Card]:
+    """The card of every method of the library, by name, in the order of the questions."""
+    files = [p for family in QUESTIONS for p in sorted((HERE / family).glob("[!_]*.py"))]
+    return {card.name: card for card in map(read, files)}
+
+
+def card(name: str) -> Card:
+    """The card of a method, by its name or by the path of a file of one's own.
+
+    Raises:
+        UsageError: Where there is no such method; names the nearest.
+    """
+    if name.endswith(".py"):
+        return read(Path(name))
+    known = cards()
+    key = name.lower().replace("_", "-")
+    if key not in known:
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else "`unlabeled methods` lists them all"
+        raise UsageError(f"no method named `{name}`", hint=hint)
+    return known[key]
+
+
+def load(name: str) -> type[Method[Any]]:
+    """Import a method's class, by its name or by the path of a file of one's own."""
+    found = card(name)
+    if found.family in QUESTIONS:
+        module = importlib.import_module(f"unlabeled.methods.{found.family}.{found.path.stem}")
+    else:
+        label = f"unlabeled_user_{found.path.stem}"
+        spec = importlib.util.spec_from_file_location(label, found.path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[label] = module  # so that its classes can be pickled and inspected
+        spec.loader.exec_module(module)
+    cls = getattr(module, found.cls)
+    assert inspect.isclass(cls)
+    return cls

@@ -1,0 +1,1 @@
+"""From a folder, archive, array, table or text to batches; never a label on the way to pretraining."""

@@ -1,0 +1,74 @@
+"""Which samples each step sees: a function of (seed, step), with no state to lose."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unlabeled.data.store import Store
+from unlabeled.errors import DataError
+from unlabeled.views.dice import Batch, seed_of
+from unlabeled.world import world
+
+
+class Batches:
+    """Batch t of a run, for any t.
+
+    Every pass over the data has an order of its own, a function of (seed, epoch); a pass drops
+    the few samples that do not fill a batch. Each process reads its equal share of a batch.
+
+    Args:
+        store: The samples.
+        size: Samples per step over all processes; at most all of them.
+        seed: The run's seed.
+        device: Where batches go. A small store is uploaded whole.
+
+    Raises:
+        DataError: Where there are fewer than two samples, or a batch cannot be shared equally.
+    """
+
+    def __init__(
+        self, store: Store, size: int, *, seed: int = 0, device: str | torch.device = "cpu"
+    ) -> None:
+        self.store, self.seed, self.device = store, seed, torch.device(device)
+        self.size = min(size, len(store))
+        if self.size < 2:
+            raise DataError(f"{store.source}: {len(store)} sample(s); at least 2 are needed")
+        if self.size % world()[1]:
+            raise DataError(f"a batch of {self.size} cannot be shared by {world()[1]} processes")
+        self._order: tuple[int, Tensor] | None = None
+        self._resident = self._upload()
+
+    def _upload(self) -> Tensor | None:
+        """The whole store on the device, where it takes less than a quarter of its memory."""
+        if self.device.type != "cuda":
+            return None
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if self.store.data.nbytes > free / 4:
+            return None
+        return torch.from_numpy(self.store.data[:]).to(self.device)
+
+    def __len__(self) -> int:
+        """Steps in one pass over the data."""
+        return len(self.store) // self.size
+
+    def samples(self, step: int) -> Tensor:
+        """Which samples this process sees at `step`, `(b,)`."""
+        epoch, at = divmod(step, len(self))
+        if self._order is None or self._order[0] != epoch:
+            chance = torch.Generator().manual_seed(seed_of(self.seed, epoch))
+            self._order = epoch, torch.randperm(len(self.store), generator=chance)
+        rank, ranks = world()
+        share = self.size // ranks
+        first = at * self.size + rank * share
+        return self._order[1][first : first + share]
+
+    def __getitem__(self, step: int) -> Batch:
+        index = self.samples(step)
+        there = index.to(self.device)
+        if self._resident is not None:
+            rows = self._resident[there]
+            rows = rows.long() if self.store.shape.modality == "text" else rows
+        else:
+            rows = self.store.read(index).to(self.device, non_blocking=True)
+        return Batch(rows, there, seed=self.seed, epoch=step // len(self))

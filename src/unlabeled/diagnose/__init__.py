@@ -1,0 +1,1 @@
+"""Without labels: rank, collapse, uniformity and alignment, and a verdict in words."""

@@ -1,0 +1,112 @@
+"""Encoders of parts in order: patches down an image, windows along a series."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from unlabeled.encoders.base import Sequence
+
+
+class Patches(Sequence):
+    """Encodes overlapping patches of an image one by one; the output is their mean.
+
+    No batch norm: patches of one image share a batch, and its statistics would tell each patch
+    about the others (Hénaff et al. 2020, https://arxiv.org/abs/1905.09272). Group norm within a
+    patch is safe.
+
+    Args:
+        channels: Channels of the image.
+        size: Side of the image.
+        patch: Side of a patch; 0 for a quarter of the image.
+        dim: Width of a patch's code.
+
+    Source: van den Oord et al. 2018, sec. 3.3: a 7x7 grid of patches that overlap by half.
+    """
+
+    layers = ("stage1", "stage2", "stage3", "out")
+
+    def __init__(self, channels: int = 3, size: int = 32, patch: int = 0, dim: int = 256) -> None:
+        super().__init__()
+        self.channels, self.size, self.dim = channels, size, dim
+        self.patch = patch or -(-size // 8) * 2  # 28 and 32 pixels: patches of 8, as in the paper
+        self.stride = self.patch // 2
+        self.steps = -(-(size - self.patch) // self.stride) + 1
+        self.padded = (self.steps - 1) * self.stride + self.patch
+        stage = lambda i, o, stride: nn.Sequential(  # noqa: E731
+            nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(8, o), nn.ReLU()
+        )
+        self.stage1 = stage(channels, dim // 4, 1)
+        self.stage2 = stage(dim // 4, dim // 2, 2)
+        self.stage3 = stage(dim // 2, dim, 2)
+
+    def cut(self, x: Tensor) -> Tensor:
+        """(b, c, size, size) to (b, steps, steps, c, patch, patch), row by row."""
+        before = (self.padded - x.shape[-1]) // 2
+        after = self.padded - x.shape[-1] - before
+        x = torch.nn.functional.pad(x, (before, after, before, after))
+        tiles = x.unfold(2, self.patch, self.stride).unfold(3, self.patch, self.stride)
+        return tiles.permute(0, 2, 3, 1, 4, 5)
+
+    def maps(self, tiles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three stages' maps of patches `(n, c, patch, patch)`."""
+        one = self.stage1(tiles * 2 - 1)
+        two = self.stage2(one)
+        return one, two, self.stage3(two)
+
+    def encode(self, tiles: Tensor) -> Tensor:
+        """(b, rows, columns, c, patch, patch) to (b, rows, columns, dim)."""
+        code = self.maps(tiles.flatten(0, 2))[-1].mean((2, 3))
+        return code.unflatten(0, tiles.shape[:3])
+
+    def codes(self, x: Tensor) -> Tensor:
+        return self.encode(self.cut(x))
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        tiles = self.cut(x)
+        b, rows, columns = tiles.shape[:3]
+        names = dict(zip(self.layers, self.maps(tiles.flatten(0, 2)), strict=False))
+        grids = {
+            name: m.mean((2, 3)).view(b, rows, columns, -1).permute(0, 3, 1, 2)
+            for name, m in names.items()
+        }
+        return {**grids, "out": grids["stage3"].mean((2, 3))}
+
+
+class Series(Sequence):
+    """Strided 1-D convolutions along a series; the output is the mean over time.
+
+    Args:
+        channels: Channels of the series.
+        size: Its length.
+        dim: Width of a window's code.
+
+    Source: the audio encoder of van den Oord et al. 2018, sec. 3.1, with strides that leave at
+    least a dozen steps of a short series.
+    """
+
+    modality = "series"
+    layers = ("stage1", "stage2", "stage3", "out")
+
+    def __init__(self, channels: int = 1, size: int = 128, dim: int = 128) -> None:
+        super().__init__()
+        self.channels, self.size, self.dim = channels, size, dim
+        strides, left = [], size
+        for _ in range(3):
+            strides.append(2 if left >= 24 else 1)
+            left //= strides[-1]
+        stage = lambda i, o, stride: nn.Sequential(  # noqa: E731
+            nn.Conv1d(i, o, 2 * stride + 1, stride, stride, bias=False), nn.GroupNorm(8, o), nn.ReLU()
+        )
+        self.stage1 = stage(channels, dim // 2, strides[0])
+        self.stage2 = stage(dim // 2, dim, strides[1])
+        self.stage3 = stage(dim, dim, strides[2])
+
+    def codes(self, x: Tensor) -> Tensor:
+        return self.stage3(self.stage2(self.stage1(x))).transpose(1, 2)[:, :, None]
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        one = self.stage1(x)
+        two = self.stage2(one)
+        three = self.stage3(two)
+        return {"stage1": one, "stage2": two, "stage3": three, "out": three.mean(2)}

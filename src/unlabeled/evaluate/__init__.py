@@ -1,0 +1,1 @@
+"""With labels: kNN, linear probe, few labels, words; always beside the baselines."""

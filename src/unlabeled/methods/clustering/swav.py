@@ -1,0 +1,86 @@
+"""Let each view say which cluster the other view belongs to."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlabeled.encoders import mlp
+from unlabeled.fields import hp
+from unlabeled.losses import choose, sinkhorn
+from unlabeled.method import Method
+from unlabeled.recipe import Recipe
+from unlabeled.state import Prototypes, Queue
+from unlabeled.views import Batch, Look, augment
+from unlabeled.world import mine
+
+LARGE, SMALL = Look(crop=(0.3, 1.0)), Look(crop=(0.1, 0.4))
+
+
+class SwAV(Method):
+    """Predict one view's cluster from all other views, where all clusters get an equal share.
+
+    Two large crops are assigned to prototypes by Sinkhorn's iterations; every other crop, large
+    or small, must choose the same prototype. A queue of past embeddings helps to assign a batch
+    that is smaller than the number of prototypes.
+    """
+
+    paper = "Caron, Misra, Mairal, Goyal, Bojanowski & Joulin 2020, https://arxiv.org/abs/2006.09882"
+    recipe = Recipe(
+        optimizer="lars", lr=4.8, weight_decay=1e-6, batch=4096, epochs=800, warmup=0.0125, final=1e-3
+    )
+    small = Recipe(
+        optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
+        settings={"prototypes": 256, "hidden": 512, "crops": 2, "memory": 1024},
+    )  # fmt: skip
+
+    prototypes: int = hp("number of clusters", default=3000, low=2)
+    crops: int = hp("number of small crops", default=6, low=0)
+    temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
+    epsilon: float = hp("entropy of the assignments", default=0.05, low=1e-3, high=1)
+    frozen: float = hp("share of training in which prototypes rest", default=0.01, low=0, high=1)
+    memory: int = hp("past embeddings that help to assign; 0 for none", default=0, low=0)
+    hidden: int = hp("width of the projector's hidden layer", default=2048, low=1)
+    out: int = hp("width of the projection", default=128, low=1)
+
+    def setup(self) -> None:
+        self.projector = mlp(self.encoder.dim, self.hidden, self.out)
+        self.heads = Prototypes(self.prototypes, self.out, frozen=self.frozen)
+        queues = range(2 if self.memory else 0)
+        self.queues = torch.nn.ModuleList(Queue(self.memory, self.out) for _ in queues)
+
+    def views(self, batch: Batch) -> tuple[Tensor, ...]:
+        size = self.encoder.size
+        large = [augment(batch, size, LARGE) for _ in range(2)]
+        return *large, *(augment(batch, size // 2, SMALL) for _ in range(self.crops))
+
+    def embed(self, x: Tensor) -> Tensor:
+        return F.normalize(self.projector(self.encoder(x)), dim=1)
+
+    def loss(self, *crops: Tensor) -> Tensor:
+        z = [*self.embed(torch.cat(crops[:2])).chunk(2)]
+        if self.crops:
+            z += self.embed(torch.cat(crops[2:])).chunk(self.crops)
+        scores = [self.heads(view) for view in z]
+        energies = []
+        for i in range(2):
+            target = self.assign(scores[i].detach(), i)
+            others = [choose(s / self.temperature, target) for j, s in enumerate(scores) if j != i]
+            energies.append(torch.stack(others).mean(0))
+            for queue in self.queues[i : i + 1]:
+                queue.remember(z[i])
+        return torch.stack(energies).mean(0)
+
+    def assign(self, scores: Tensor, view: int) -> Tensor:
+        """Equal shares for all prototypes over the batch and, once it is full, the queue."""
+        alone = sinkhorn(scores, epsilon=self.epsilon)
+        if not self.memory:
+            return alone
+        queue = self.queues[view]
+        past = self.heads(mine(queue.items)).detach()
+        helped = sinkhorn(torch.cat([scores, past]), epsilon=self.epsilon)[: len(scores)]
+        return torch.where(queue.filled >= self.memory, helped, alone)
+
+    def learned_nothing(self, *_: Tensor) -> float:
+        return math.log(self.prototypes)

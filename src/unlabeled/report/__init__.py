@@ -1,0 +1,1 @@
+"""The self-contained page that a run leaves behind."""

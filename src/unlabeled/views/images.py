@@ -1,0 +1,199 @@
+"""Views of images: whole batches at once, on the device they lie on.
+
+A view is drawn first, as one row of numbers a sample (`draw`), and made after (`render`). So the
+same numbers can be rendered by plain tensor operations, anywhere, or by the fused CPU kernel in
+`fused.py`, which does all of it in one pass over the pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlabeled.views.dice import Batch, Dice
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as torchvision's grayscale
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a view may differ from its image; the defaults are SimCLR's, without blur.
+
+    Attributes:
+        crop: Smallest and largest share of the image's area that is kept.
+        ratio: Most a crop's sides may differ: width / height is in [1 / ratio, ratio].
+        flip: Probability of a left-right flip.
+        jitter: Probability of changing the colours.
+        brightness: Brightness is multiplied by 1 plus or minus this.
+        contrast: The same for contrast.
+        saturation: The same for saturation; nothing on grey images.
+        hue: Largest turn of the hue, in turns; nothing on grey images.
+        gray: Probability of dropping the colour.
+        blur: Probability of a Gaussian blur with a sigma of 0.1 to 2 pixels for 224-pixel images,
+            in proportion for others.
+        solarize: Probability of inverting all that is brighter than one half.
+    """
+
+    crop: tuple[float, float] = (0.2, 1.0)
+    ratio: float = 4 / 3
+    flip: float = 0.5
+    jitter: float = 0.8
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+    gray: float = 0.2
+    blur: float = 0.0
+    solarize: float = 0.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The numbers of one view for each sample, every field `(b,)`.
+
+    The crop's centre and sides are shares of the image; `flip`, `gray` and `solarize` are bool;
+    factors are 1 and `hue` is 0 where nothing changes; `sigma` is 0 without blur.
+    """
+
+    x: Tensor
+    y: Tensor
+    width: Tensor
+    height: Tensor
+    flip: Tensor
+    brightness: Tensor
+    contrast: Tensor
+    saturation: Tensor
+    hue: Tensor
+    gray: Tensor
+    solarize: Tensor
+    sigma: Tensor
+
+
+def draw(dice: Dice, look: Look) -> Drawn:
+    """Draw one view for each sample."""
+    u = dice.uniform(14).T
+    area = look.crop[0] + (look.crop[1] - look.crop[0]) * u[0]
+    ratio = ((2 * u[1] - 1) * math.log(look.ratio)).exp()
+    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    jittered = u[2] < look.jitter
+    factor = lambda v, strength: torch.where(jittered, 1 + strength * (2 * v - 1), 1.0)  # noqa: E731
+    return Drawn(
+        x=width / 2 + (1 - width) * u[3],
+        y=height / 2 + (1 - height) * u[4],
+        width=width,
+        height=height,
+        flip=u[5] < look.flip,
+        brightness=factor(u[6], look.brightness),
+        contrast=factor(u[7], look.contrast),
+        saturation=factor(u[8], look.saturation),
+        hue=torch.where(jittered, look.hue * (2 * u[9] - 1), 0.0),
+        gray=u[10] < look.gray,
+        solarize=u[11] < look.solarize,
+        sigma=torch.where(u[12] < look.blur, 0.1 + 1.9 * u[13], 0.0),
+    )
+
+
+def floats(images: Tensor) -> Tensor:
+    """uint8 in [0, 255] to float in [0, 1]; floats pass."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def cut(x: Tensor, drawn: Drawn, size: int) -> Tensor:
+    """Crop, resize (bilinear) and flip `(b, c, h, w)` floats to `(b, c, size, size)`."""
+    zero = torch.zeros_like(drawn.x)
+    across = torch.where(drawn.flip, -drawn.width, drawn.width)
+    theta = torch.stack(
+        [
+            torch.stack([across, zero, 2 * drawn.x - 1], 1),
+            torch.stack([zero, drawn.height, 2 * drawn.y - 1], 1),
+        ],
+        1,
+    )
+    grid = F.affine_grid(theta, [len(x), x.shape[1], size, size], align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False, padding_mode="border")
+
+
+def luma(x: Tensor) -> Tensor:
+    """Brightness as seen, `(b, 1, h, w)`."""
+    if x.shape[1] == 1:
+        return x
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def colour(x: Tensor, drawn: Drawn) -> Tensor:
+    """Brightness, contrast, saturation and hue in this order, each clipped to [0, 1]; then grey
+    and solarisation. torchvision's ColorJitter draws the order too; here it is fixed.
+    """
+    wide = lambda v: v.view(-1, 1, 1, 1)  # noqa: E731
+    x = (x * wide(drawn.brightness)).clamp(0, 1)
+    mean = luma(x).mean((2, 3), keepdim=True)
+    x = (mean + (x - mean) * wide(drawn.contrast)).clamp(0, 1)
+    if x.shape[1] == 3:
+        seen = luma(x)
+        x = (seen + (x - seen) * wide(drawn.saturation)).clamp(0, 1)
+        x = turn_hue(x, drawn.hue)
+        x = torch.where(wide(drawn.gray), luma(x), x)
+    return torch.where(wide(drawn.solarize) & (x >= 0.5), 1 - x, x)
+
+
+def turn_hue(x: Tensor, turns: Tensor) -> Tensor:
+    """Turn the hue of RGB `(b, 3, h, w)` in HSV space by `(b,)` turns of the circle."""
+    top, low = x.amax(1), x.amin(1)
+    span = top - low
+    r, g, b = x.unbind(1)
+    safe = span.clamp(min=1e-8)
+    hue = torch.where(
+        top == r,
+        (g - b) / safe,
+        torch.where(top == g, 2 + (b - r) / safe, 4 + (r - g) / safe),
+    )
+    hue = hue / 6 + turns.view(-1, 1, 1)
+    # each channel of HSV's inverse: v - span * clip(min(k, 4 - k), 0, 1), k = n + 6 hue mod 6
+    k = (x.new_tensor([5.0, 3.0, 1.0]).view(1, 3, 1, 1) + 6 * hue[:, None]) % 6
+    return top[:, None] - span[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def blur(x: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur with a sigma of its own for each image, in pixels; 0 leaves it alone."""
+    reach = max(1, x.shape[-1] // 20)  # SimCLR: a kernel of a tenth of the image
+    at = torch.arange(-reach, reach + 1, device=x.device)
+    kernel = (-(at**2) / (2 * sigma.clamp(min=1e-3)[:, None] ** 2)).exp()
+    kernel = kernel / kernel.sum(1, keepdim=True)
+    b, c, h, w = x.shape
+    weight = kernel.repeat_interleave(c, 0)
+    y = F.pad(x, (reach,) * 4, mode="reflect").reshape(1, b * c, h + 2 * reach, w + 2 * reach)
+    y = F.conv2d(y, weight[:, None, :, None], groups=b * c)
+    return F.conv2d(y, weight[:, None, None, :], groups=b * c).view(b, c, h, w)
+
+
+def render(images: Tensor, drawn: Drawn, size: int) -> Tensor:
+    """Make the drawn views: `(b, c, h, w)` uint8 or float to `(b, c, size, size)` in [0, 1]."""
+    x = colour(cut(floats(images), drawn, size), drawn)
+    if bool((drawn.sigma > 0).any()):
+        x = torch.where(drawn.sigma.view(-1, 1, 1, 1) > 0, blur(x, drawn.sigma * size / 224), x)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def augment(batch: Batch, size: int, look: Look = Look()) -> Tensor:  # noqa: B008
+    """A fresh view of every image of a batch, `(b, c, size, size)` in [0, 1]."""
+    return render(batch.data, draw(batch.dice, look), size)
+
+
+PLAIN = Look(crop=(0.6, 1.0), jitter=0.0, gray=0.0)
+
+
+def plain(batch: Batch, size: int) -> Tensor:
+    """A weak view: a generous crop and a flip, with the colours as they are."""
+    return augment(batch, size, PLAIN)
+
+
+def whole(batch: Batch, size: int) -> Tensor:
+    """The image itself, resized where need be: `(b, c, size, size)` in [0, 1]."""
+    x = floats(batch.data)
+    if x.shape[-2:] != (size, size):
+        x = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return x.contiguous(memory_format=torch.channels_last)
