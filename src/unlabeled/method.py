@@ -78,6 +78,9 @@ class Method(Fields, Generic[E]):
         """Parameter groups with settings of their own; the rest follow the recipe."""
         return []
 
+    def prepare(self, data: Tensor) -> None:
+        """Look at all samples as stored, once, before the first step: word counts and the like."""
+
     def between_epochs(self, embed: Callable[[], Tensor]) -> None:
         """Look at all samples once an epoch: `embed()` gives every sample's vector."""
 

@@ -1,1 +1,47 @@
-""""""
+"""The command line: each command parses, calls the Python API and prints.
+
+Data goes to stdout, talk to stderr. Nothing here imports torch until a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code.
+
+    0 done, 2 usage, 3 data, 4 environment, 5 diverged or collapsed, 75 stopped with a checkpoint,
+    130 interrupted.
+    """
+    from unlabeled.cli.app import build
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(run(build(words), words))
+
+
+def run(app: object, words: list[str]) -> int:
+    """Call the command that the words name; the exit code."""
+    from cyclopts import CycloptsError
+
+    from unlabeled.errors import UnlabeledError
+
+    try:
+        app(words, exit_on_error=False, print_error=False)  # pyright: ignore[reportCallIssue]
+    except CycloptsError as error:
+        return complain(str(error), 2)
+    except UnlabeledError as error:
+        return complain(str(error), error.code)
+    except KeyboardInterrupt:
+        return complain("interrupted", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left: nobody to tell
+        return 0
+    return 0
+
+
+def complain(message: str, code: int) -> int:
+    """Say on stderr what went wrong; the exit code."""
+    print(f"error: {message}", file=sys.stderr)
+    return code

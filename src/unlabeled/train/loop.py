@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from unlabeled.data.batches import Batches
-from unlabeled.errors import Diverged
+from unlabeled.errors import Diverged, MachineError, UsageError
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
+from unlabeled.state import State
 from unlabeled.train.optimizers import learning, optimizer
 from unlabeled.train.runtime import Runtime
-from unlabeled.world import total, world
+from unlabeled.views.images import whole
+from unlabeled.views.sequences import standard
+from unlabeled.views.dice import Batch
+from unlabeled.world import gather, largest, total, world
 
 PATIENCE = 3  # steps in a row without a finite gradient before a run gives up
 
@@ -27,7 +35,7 @@ class Step:
 
     Attributes:
         number: The step, from 0.
-        loss: The loss, a tensor, before the step.
+        loss: The loss over the global batch, a tensor, before the step.
         terms: Its named terms.
         lr: The learning rate used.
         gradient: The gradient's norm before clipping.
@@ -51,8 +59,17 @@ class Trainer:
         recipe: How.
         steps: How many steps the run has in all; the schedules need it.
         runtime: Where.
-        accumulate: Parts that each batch is split into, so that only one is in memory at a time.
-            Losses that compare samples then compare within a part.
+        accumulate: Equal parts that each batch is computed in, so that only one is in memory at a
+            time. The gradient is the whole batch's where examples have losses of their own;
+            losses that compare samples, and batch norm, then compare within a part.
+
+    Attributes:
+        step: The next step, from 0: how many are done.
+        skipped: How many steps had no finite gradient.
+        failures: How many of them were the last ones.
+
+    Raises:
+        UsageError: Where a batch has no `accumulate` equal parts.
     """
 
     def __init__(
@@ -67,36 +84,82 @@ class Trainer:
     ) -> None:
         self.method, self.batches, self.recipe = method, batches, recipe
         self.steps, self.runtime, self.accumulate = steps, runtime, accumulate
-        self.step = 0
+        self.step = self.skipped = self.failures = 0
+        if accumulate < 1 or self._share % accumulate:
+            raise UsageError(
+                f"{self._share} samples a process cannot be split into {accumulate} equal parts",
+                hint=f"--accumulate must divide {self._share}",
+            )
         runtime.place(method)
         self.optimizer = optimizer(method, recipe)
-        self.model = runtime.wrap(method)
+        self.model: nn.Module | None = None  # the method as the runtime wraps it, while it runs
 
     def run(self) -> Iterator[Step]:
         """Train from the current step to the last, yielding after each.
 
         Step t depends on the weights, the moments, t and the seed alone, so a run that stops here
-        and goes on elsewhere is the same run.
+        and goes on elsewhere is the same run. To that end torch's own generator, which dropout
+        draws from, is seeded anew in each step.
 
         Raises:
-            Diverged: After three steps in a row whose gradient is not finite.
+            Diverged: After three steps in a row whose loss or gradient is not finite. They move
+                nothing, and what was learnt before them is still there.
+            MachineError: Where a step does not fit in memory; names a batch that may.
         """
-        self.method.train()
-        failures = 0
-        while self.step < self.steps:
-            step = self._one(self.step)
-            failures = failures + 1 if step.skipped else 0
-            if failures == PATIENCE:
-                raise Diverged(
-                    f"the loss is not a finite number at steps {self.step - 2} to {self.step}",
-                    hint="the last checkpoint is from before; try a lower --lr or --precision fp32",
-                )
-            self.step += 1
-            yield step
+        self._open()
+        try:
+            while self.step < self.steps:
+                try:
+                    step = self._one(self.step)
+                except (RuntimeError, MemoryError) as error:
+                    if not _out_of_memory(error):
+                        raise
+                    raise self._too_large() from error
+                self.skipped += step.skipped
+                self.failures = self.failures + 1 if step.skipped else 0
+                if self.failures == PATIENCE:
+                    first = self.step - PATIENCE + 1
+                    raise Diverged(
+                        f"the loss is not a finite number at steps {first} to {self.step}",
+                        hint="the weights are those of before; try a lower --lr or --precision fp32",
+                    )
+                self.step += 1
+                yield step
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Take the processes' wrapper off the method; it must not outlive their group."""
+        self.model = None
+        if world()[1] > 1:
+            gc.collect()
+
+    # ---- one step -------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        method = self.method
+        at = largest(torch.tensor([self.step, -self.step]))
+        if int(at[0]) != -int(at[1]):
+            raise MachineError(
+                f"one process would start at step {-int(at[1])}, another at step {int(at[0])}",
+                hint="all processes must see one and the same run folder",
+            )
+        self.model = self.runtime.wrap(method)
+        self._averages = _averages(method)
+        self._learning = learning(method)
+        self._states = [part for part in method.modules() if isinstance(part, State)]
+        self._looks_back = type(method).between_epochs is not Method.between_epochs
+        self._first = self.step
 
     def _one(self, t: int) -> Step:
         method, recipe = self.method, self.recipe
+        if not (method.training and method.encoder.training):
+            method.train()  # somebody looked at it between steps
+        self._seed(t)
         method.progress.fill_(t / self.steps)
+        if self._looks_back and t % len(self.batches) == 0:
+            with torch.no_grad():
+                method.between_epochs(self._vectors)
         lr = recipe.rate(t, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get("scale", 1.0)
@@ -105,35 +168,115 @@ class Trainer:
         method.index = batch.index
         with torch.no_grad():
             views = method.views(batch)
-        loss, terms = self._backward(views, len(batch))
+        before = [torch.cat(same) for same in self._averages]
+        terms = self._backward(views, batch.index)
+        slopes = [p.grad for p in self._learning if p.grad is not None]
+        values = torch.stack([*terms.values(), get_total_norm(slopes)])
+        if world()[1] > 1:  # what is no number on one process is none on all
+            values = total(values) / world()[1]
+        finite = bool(values.isfinite().all())  # the one wait for the device in a step
+        *means, gradient = values.unbind()
 
-        parameters = learning(method)
-        gradient = torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
-        finite = bool(total((~gradient.isfinite()).float()) == 0)
         if finite:
+            if recipe.clip < math.inf:
+                clip_grads_with_norm_(self._learning, recipe.clip, gradient)
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        if finite:
-            method.advance((t + 1) / self.steps)
-        return Step(t, loss, terms, lr, gradient, skipped=not finite)
+            for state in self._states:
+                state.advance((t + 1) / self.steps)
+        else:
+            self._undo(before)
+        for p in self._learning:
+            p.grad = None
+        loss, *rest = means
+        names = list(terms)[1:]
+        return Step(t, loss, dict(zip(names, rest, strict=True)), lr, gradient, skipped=not finite)
 
-    def _backward(self, views: tuple[Tensor, ...], b: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The gradient of the mean loss of the parts."""
-        k = self.accumulate
-        sums: dict[str, Tensor] = {}
-        for part in zip(*(_parts(view, k) for view in views), strict=True):
-            with self.runtime.autocast():
-                loss, terms = self.model(*part)
-            (loss / k).backward()
+    def _backward(self, views: tuple[Tensor, ...], index: Tensor) -> dict[str, Tensor]:
+        """Add up the gradient of the mean loss of the parts; the loss, named "", and its terms."""
+        k, sums = self.accumulate, {}
+        parts = zip(*(view.chunk(k) for view in views), strict=True)
+        for i, (part, rows) in enumerate(zip(parts, index.chunk(k), strict=True)):
+            self.method.index = rows
+            with self._alone(more=i < k - 1), self.runtime.autocast():
+                loss, terms = self.model(*part)  # pyright: ignore[reportOptionalCall]
+                (loss if k == 1 else loss / k).backward()
             for name, value in {"": loss.detach(), **terms}.items():
-                sums[name] = sums.get(name, 0) + value / k
-        mean = {name: total(value) / world()[1] for name, value in sums.items()}
-        return mean.pop(""), mean
+                sums[name] = value if k == 1 else sums.get(name, 0) + value / k
+        return sums
+
+    def _alone(self, *, more: bool) -> contextlib.AbstractContextManager[Any]:
+        """No averaging over processes before the last part.
+
+        In its first step DDP learns the graph and averages after each part, which is as right.
+        """
+        if more and world()[1] > 1 and self.step > self._first:
+            return self.model.no_sync()  # pyright: ignore
+        return contextlib.nullcontext()
+
+    def _undo(self, before: list[Tensor]) -> None:
+        """Leave no trace of a forward pass whose loss or gradient was not finite."""
+        for same, old in zip(self._averages, before, strict=True):
+            for now, then in zip(same, old.split([len(x) for x in same]), strict=True):
+                now.copy_(then)
+        for state in self._states:
+            state.forget()
+
+    def _seed(self, t: int) -> None:
+        seed = (self.batches.seed * 1_000_003 + t) * world()[1] + world()[0]
+        torch.default_generator.manual_seed(seed)
+        if self.runtime.device.startswith("cuda"):
+            torch.cuda.manual_seed(seed)
+
+    @property
+    def _share(self) -> int:
+        """Samples of a batch on one process."""
+        return self.batches.size // world()[1]
+
+    @torch.no_grad()
+    def _vectors(self) -> Tensor:
+        """The encoder's vector of every sample, `(n, dim)`, in the order of the store."""
+        encoder, store = self.method.encoder, self.batches.store
+        rank, ranks = world()
+        share = -(-len(store) // ranks)
+        rows = (rank * share + torch.arange(share)) % len(store)
+        encoder.eval()
+        with self.runtime.autocast():
+            mine = [encoder(self._plain(part)).float() for part in rows.split(self._share)]
+        encoder.train()
+        return gather(torch.cat(mine))[: len(store)]
+
+    def _plain(self, rows: Tensor) -> Tensor:
+        """The samples at `rows` as the encoder meets them after training."""
+        data = self.batches.store.read(rows).to(self.runtime.device)
+        encoder = self.method.encoder
+        if encoder.modality == "image":
+            return whole(Batch(data, rows), encoder.size)
+        return standard(data) if encoder.modality == "series" else data
+
+    def _too_large(self) -> MachineError:
+        size, ranks = self.batches.size, world()[1]
+        half = size // 2 // ranks * ranks
+        splits = range(2 * self.accumulate, self._share + 1)
+        parts = next((k for k in splits if self._share % k == 0), None)
+        ways = [f"--batch-size {half}"] if half > 1 else []
+        ways += [f"--accumulate {parts} (the same batch in {parts} parts)"] if parts else []
+        return MachineError(
+            f"a batch of {size} in {self.accumulate} part(s) does not fit in the memory of "
+            f"{self.runtime.device} at step {self.step}",
+            hint=f"try {' or '.join(ways)}" if ways else "try a smaller --backbone",
+        )
 
 
-def _parts(view: Tensor, k: int) -> tuple[Tensor, ...]:
-    """`k` equal parts of a view's rows."""
-    return (view,) if k == 1 else view.split(math.ceil(len(view) / k))
+def _averages(module: nn.Module) -> list[list[Tensor]]:
+    """The running averages that a forward pass moves, flat, those of one type together."""
+    norms = [part for part in module.modules() if isinstance(part, _NormBase)]
+    flat = [x.view(-1) for norm in norms for x in norm.buffers()]
+    return [[x for x in flat if x.dtype == kind] for kind in {x.dtype: 0 for x in flat}]
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    said = "can't allocate memory" in str(error)  # torch's word for it on a CPU
+    return said or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
 def train(
@@ -143,7 +286,11 @@ def train(
     *,
     steps: int | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008
+    accumulate: int = 1,
 ) -> Iterator[Step]:
     """Train a method in place: `for step in train(method, batches, recipe): ...`."""
     steps = steps or max(1, round(recipe.epochs * len(batches)))
-    return Trainer(method, batches, recipe, steps=steps, runtime=runtime).run()
+    trainer = Trainer(
+        method, batches, recipe, steps=steps, runtime=runtime, accumulate=accumulate
+    )
+    return trainer.run()

@@ -7,8 +7,11 @@ same numbers can be rendered by plain tensor operations, anywhere, or by the fus
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
@@ -102,19 +105,45 @@ def floats(images: Tensor) -> Tensor:
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
+def lines(centre: Tensor, length: Tensor, n: int, size: int) -> tuple[Tensor, Tensor]:
+    """Where `size` rows (or columns) of a crop lie among an image's n.
+
+    Args:
+        centre: Middle of the crop, `(b,)`, as a share of the image.
+        length: Its side, `(b,)`, as a share of the image; negative where it is mirrored.
+        n: Rows of the image.
+        size: Rows of the view.
+
+    Returns:
+        The centre of every row, `(b, size)`, and how far each reaches, `(b,)`, in pixels: one
+        pixel where the crop is enlarged, more where it shrinks, so that no pixel is passed over.
+    """
+    at = (torch.arange(size, device=centre.device) + 0.5) / size - 0.5
+    middle = (centre[:, None] + length[:, None] * at) * n - 0.5
+    return middle.clamp(0, n - 1), (length.abs() * n / size).clamp(min=1)
+
+
+def weigh(middle: Tensor, reach: Tensor, n: int) -> Tensor:
+    """How much each of n pixels counts for each line: `(b, size, n)` triangles that sum to 1."""
+    away = (torch.arange(n, device=middle.device) - middle[..., None]).abs()
+    near = (1 - away / reach[:, None, None]).clamp(min=0)
+    return near / near.sum(2, keepdim=True)
+
+
+def place(drawn: Drawn, h: int, w: int, size: int) -> tuple[tuple[Tensor, Tensor], ...]:
+    """The lines of a view: its rows, then its columns."""
+    width = torch.where(drawn.flip, -drawn.width, drawn.width)
+    return lines(drawn.y, drawn.height, h, size), lines(drawn.x, width, w, size)
+
+
 def cut(x: Tensor, drawn: Drawn, size: int) -> Tensor:
-    """Crop, resize (bilinear) and flip `(b, c, h, w)` floats to `(b, c, size, size)`."""
-    zero = torch.zeros_like(drawn.x)
-    across = torch.where(drawn.flip, -drawn.width, drawn.width)
-    theta = torch.stack(
-        [
-            torch.stack([across, zero, 2 * drawn.x - 1], 1),
-            torch.stack([zero, drawn.height, 2 * drawn.y - 1], 1),
-        ],
-        1,
-    )
-    grid = F.affine_grid(theta, [len(x), x.shape[1], size, size], align_corners=False)
-    return F.grid_sample(x, grid, align_corners=False, padding_mode="border")
+    """Crop, resize (bilinear, antialiased) and flip `(b, c, h, w)` floats to `(b, c, size, size)`.
+
+    All three are one linear map of the rows and one of the columns.
+    """
+    h, w = x.shape[-2:]
+    rows, columns = place(drawn, h, w, size)
+    return weigh(*rows, h)[:, None] @ x @ weigh(*columns, w)[:, None].mT
 
 
 def luma(x: Tensor) -> Tensor:
@@ -172,10 +201,39 @@ def blur(x: Tensor, sigma: Tensor) -> Tensor:
 
 def render(images: Tensor, drawn: Drawn, size: int) -> Tensor:
     """Make the drawn views: `(b, c, h, w)` uint8 or float to `(b, c, size, size)` in [0, 1]."""
+    if kernel := _kernel_for(images):
+        return kernel.render(images, *place(drawn, *images.shape[-2:], size), drawn, size)
     x = colour(cut(floats(images), drawn, size), drawn)
     if bool((drawn.sigma > 0).any()):
         x = torch.where(drawn.sigma.view(-1, 1, 1, 1) > 0, blur(x, drawn.sigma * size / 224), x)
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def _kernel_for(images: Tensor) -> ModuleType | None:
+    """The fused kernel, where it can make views of these images."""
+    plain = images.dtype in (torch.uint8, torch.float32) and images.shape[1] in (1, 3)
+    if images.is_cpu and plain and not images.requires_grad and not torch.compiler.is_compiling():
+        return fused()
+    return None
+
+
+@cache
+def fused() -> ModuleType | None:
+    """The fused CPU kernel; None, with a line in the log, where numba cannot compile it.
+
+    It is compiled once on a machine, in seconds, and then loaded.
+    """
+    try:
+        from unlabeled.views import fused
+
+        one = torch.ones(1)
+        numbers = (one / 2, one / 2, one, one, one < 0, one, one, one, one * 0, one < 0, one < 0)
+        drawn = Drawn(*numbers, sigma=one * 0)
+        fused.render(one.byte().view(1, 1, 1, 1), *place(drawn, 1, 1, 1), drawn, 1)
+    except Exception as error:  # whatever is wrong with it, the tensor operations do the same
+        logging.getLogger(__name__).info("views are made without the fused kernel: %s", error)
+        return None
+    return fused
 
 
 def augment(batch: Batch, size: int, look: Look = Look()) -> Tensor:  # noqa: B008

@@ -42,13 +42,13 @@ class SwAV(Method):
     frozen: float = hp("share of training in which prototypes rest", default=0.01, low=0, high=1)
     memory: int = hp("past embeddings that help to assign; 0 for none", default=0, low=0)
     hidden: int = hp("width of the projector's hidden layer", default=2048, low=1)
-    out: int = hp("width of the projection", default=128, low=1)
+    projection: int = hp("width of the projection", default=128, low=1)
 
     def setup(self) -> None:
-        self.projector = mlp(self.encoder.dim, self.hidden, self.out)
-        self.heads = Prototypes(self.prototypes, self.out, frozen=self.frozen)
+        self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
+        self.heads = Prototypes(self.prototypes, self.projection, frozen=self.frozen)
         queues = range(2 if self.memory else 0)
-        self.queues = torch.nn.ModuleList(Queue(self.memory, self.out) for _ in queues)
+        self.queues = torch.nn.ModuleList(Queue(self.memory, self.projection) for _ in queues)
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
         size = self.encoder.size

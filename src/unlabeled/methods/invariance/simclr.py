@@ -26,10 +26,10 @@ class SimCLR(Method):
 
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     hidden: int = hp("width of the projector's hidden layer", default=2048, low=1)
-    out: int = hp("width of the projection", default=128, low=1)
+    projection: int = hp("width of the projection", default=128, low=1)
 
     def setup(self) -> None:
-        self.projector = mlp(self.encoder.dim, self.hidden, self.out)
+        self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return augment(batch, self.encoder.size), augment(batch, self.encoder.size)

@@ -35,9 +35,8 @@ class Word2Vec(Method[Words]):
         nn.init.zeros_(self.context.weight)
         self.counts = nn.Buffer(torch.ones(self.encoder.vocabulary))
 
-    def count(self, tokens: Tensor) -> None:
-        """Learn from all tokens `(n, t)` how often each word occurs."""
-        self.counts.copy_(torch.bincount(tokens.flatten(), minlength=len(self.counts)))
+    def prepare(self, data: Tensor) -> None:
+        self.counts.copy_(torch.bincount(data.flatten(), minlength=len(self.counts)))
         self.counts[PAD] = 0
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

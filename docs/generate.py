@@ -1,0 +1,145 @@
+"""Write the generated pages: one per method, the command line, and the tables of results.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    fail where one is out of date
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+from unlabeled import catalog  # noqa: E402
+from unlabeled.catalog import Card  # noqa: E402
+from unlabeled.cli.methods import recipe_line  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def method_page(card: Card) -> str:
+    """One method: what it asks, its knobs, its recipes, its code."""
+    rows = [
+        f"| `{f.flag}` | {f.default} | {card.small.settings.get(f.name, f.default)} | {f.doc} |"
+        for f in card.fields
+    ]
+    knobs = ["| flag | paper | small | meaning |", "|---|---|---|---|", *rows] if rows else ["None."]
+    exempt = [f"- `{name}`: {why}" for name, why in card.exempt.items()]
+    parts = [
+        f"# {card.name}",
+        card.idea,
+        card.doc,
+        f"Source: {card.paper}",
+        "## Hyperparameters",
+        "\n".join(knobs),
+        "## Recipes",
+        f"- paper: {recipe_line(card, 'paper')}\n- small: {recipe_line(card, 'small')}",
+        *(["## Checks that do not apply", "\n".join(exempt)] if exempt else []),
+        "## The code",
+        f"```python\n{card.path.read_text().rstrip()}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def methods_index() -> str:
+    """All methods under their questions."""
+    lines = ["# Methods", ""]
+    for family, question in catalog.QUESTIONS.items():
+        found = [c for c in catalog.cards().values() if c.family == family]
+        if found:
+            lines += [f"## {question[0].upper()}{question[1:]}", ""]
+            lines += [f"- [{c.name}]({c.name}.md): {c.idea}" for c in found] + [""]
+    return "\n".join(lines)
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    commands = "demo pretrain embed evaluate diagnose report methods check doctor".split()
+    parts = ["# The command line", "", "Written by `make docs` from `--help`.", ""]
+    for words in [[], *([c] for c in commands), ["pretrain", "simclr"]]:
+        run = subprocess.run(
+            [sys.executable, "-m", "unlabeled", *words, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT / "src")},
+        )
+        title = " ".join(["unlabeled", *words])
+        text = "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
+        parts += [f"## {title}", "", "```text", text, "```", ""]
+    return "\n".join(parts)
+
+
+def load(name: str) -> Any:
+    """A committed result, or None."""
+    path = RESULTS / name
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation."""
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.1f}"
+    deviation = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
+    return f"{mean:.1f} ± {deviation:.1f}"
+
+
+def methods_table() -> str:
+    """The questions and the systems that ask them."""
+    lines = ["| the question | methods |", "|---|---|"]
+    for family, question in catalog.QUESTIONS.items():
+        names = [c.name for c in catalog.cards().values() if c.family == family]
+        if names:
+            links = ", ".join(f"[{n}](docs/methods/{n}.md)" for n in names)
+            lines.append(f"| {question} | {links} |")
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Any] = {"methods": methods_table}
+
+
+def filled(text: str) -> str:
+    """A page with its generated tables written anew between their markers."""
+
+    def fresh(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- {name} -->\n{TABLES[name]()}\n<!-- end {name} -->"
+
+    return re.sub(r"<!-- (?P<name>[a-z-]+) -->\n.*?<!-- end (?P=name) -->", fresh, text, flags=re.S)
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page and its text."""
+    docs = ROOT / "docs"
+    out = {docs / "methods" / f"{c.name}.md": method_page(c) for c in catalog.cards().values()}
+    out[docs / "methods" / "README.md"] = methods_index()
+    out[docs / "cli.md"] = cli_page()
+    for page in [ROOT / "README.md", *docs.glob("*.md")]:
+        if page.exists() and page not in out and "<!-- end " in page.read_text():
+            out[page] = filled(page.read_text())
+    return out
+
+
+def main() -> int:
+    stale = [p for p, text in pages().items() if not p.exists() or p.read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date; run `make docs`", file=sys.stderr)
+        return bool(stale)
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages()[path])
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""`unlabeled evaluate RUN --train DATA --test DATA`: how good it is, beside the baselines."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def evaluate(
+    run: Path,
+    *,
+    train: str = "",
+    test: str = "",
+    protocol: str = "knn,linear,few",
+    baselines: bool = True,
+    supervised: Annotated[bool, Parameter(negative=())] = False,
+    download: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Judge a run's encoder with labels, frozen, always beside its baselines.
+
+    Parameters
+    ----------
+    run:
+        The run's folder.
+    train:
+        Labelled samples to learn a probe from: class folders, labelled tables or arrays, or a
+        named set such as fashion-mnist:train. Words need none.
+    test:
+        Labelled samples to score, such as fashion-mnist:test.
+    protocol:
+        Any of knn, linear, few (k labels a class), words; several with commas.
+    baselines:
+        Also score the untrained network, raw pixels and PCA.
+    supervised:
+        Also train the same network with all labels, for as many steps.
+    download:
+        Let a named set be fetched from its home.
+    json:
+        Print one JSON object on stdout and nothing else.
+    """
+    import unlabeled
+    from unlabeled.evaluate import table
+
+    result = unlabeled.load(run).evaluate(
+        train=train or None,
+        test=test or None,
+        protocols=tuple(protocol.split(",")),
+        baselines=baselines,
+        supervised=supervised,
+        download=download,
+    )
+    if json:
+        print(dumps(result))
+        return
+    print("\n".join(aligned(table(result))))
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Rows of a table with their columns lined up."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,188 @@
+"""`unlabeled pretrain METHOD DATA`: the flags are the API's and the method's own."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from unlabeled import catalog
+from unlabeled.catalog import Field
+from unlabeled.errors import UnlabeledError, UsageError
+from unlabeled.plan import TYPES
+
+def pretrain(
+    method: str = "",
+    data: str = "",
+    *,
+    backbone: str | None = None,
+    epochs: float | None = None,
+    time: str | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    accumulate: int = 1,
+    optimizer: str | None = None,
+    lr: float | None = None,
+    weight_decay: float | None = None,
+    warmup: float | None = None,
+    clip: float | None = None,
+    recipe: str = "auto",
+    size: int | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    compile: Annotated[bool, Parameter(negative=())] = False,
+    download: Annotated[bool, Parameter(negative=())] = False,
+    allow_bad: float = 0.01,
+    report: bool = True,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    **settings: Any,
+) -> None:
+    """Train an encoder on data without labels.
+
+    Parameters
+    ----------
+    method:
+        A method's name (`unlabeled methods` lists them) or a file of your own, ./mine.py.
+    data:
+        A folder, zip, tar, parquet, .npy, IDX or text file, or a named set: fashion-mnist, digits,
+        wordnet, sample.
+    backbone:
+        The encoder: convnet, patches, series, words, or any timm model.
+    epochs:
+        Passes over the data.
+    time:
+        A budget in place of epochs: 90s, 10m, 1h30m.
+    steps:
+        Optimiser steps in place of epochs.
+    batch_size:
+        Samples per step, over all processes.
+    accumulate:
+        Parts each batch is computed in, to save memory.
+    optimizer:
+        sgd, adamw or lars.
+    lr:
+        Peak learning rate.
+    weight_decay:
+        Decay of weight matrices.
+    warmup:
+        Share of the run over which the rate rises.
+    clip:
+        Largest gradient norm.
+    recipe:
+        auto, paper or small.
+    size:
+        Side at which photographs are kept and seen.
+    out:
+        The run's folder; by default runs/METHOD-DATA.
+    resume:
+        Go on with this run, from its last checkpoint; nothing else is needed.
+    seed:
+        Of weights, order and views.
+    device:
+        auto, cpu, cuda or cuda:1.
+    precision:
+        auto, bf16 or fp32.
+    compile:
+        Compile the forward pass.
+    download:
+        Let a named set be fetched from its home.
+    allow_bad:
+        Share of files that may be unreadable.
+    report:
+        Write RUN/report.html at the end.
+    dry_run:
+        Print the resolved plan with its time and memory, and train nothing.
+    json:
+        Print one JSON object on stdout and nothing else.
+    """
+    from unlabeled import pretrain as job
+
+    quiet = json
+    if resume is not None:
+        if method or data:
+            raise UsageError("--resume needs nothing else: its folder holds every setting")
+        show(job.resume(resume, quiet=quiet), json)
+        return
+    if not method or not data:
+        raise UsageError(
+            "a method and data are needed", hint="unlabeled pretrain simclr photos/ --time 10m"
+        )
+    words = {
+        name: value
+        for name, value in locals().items()
+        if name not in ("method", "data", "resume", "dry_run", "json", "settings", "job", "quiet")
+    }
+    if dry_run:
+        print_plan(job.plan(method, data, **words, **settings), json)
+        return
+    show(job.pretrain(method, data, quiet=quiet, **words, **settings), json)
+
+
+def command(words: list[str]) -> Callable[..., None]:
+    """`pretrain` with the flags of the method that `words` name, if they name one."""
+    fields = _named(words)
+    signature = inspect.signature(pretrain, eval_str=True)
+    generic = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+
+    def bound(*args: Any, **kwargs: Any) -> None:
+        return pretrain(*args, **{k: v for k, v in kwargs.items() if v is not None})
+
+    own = [_parameter(f, words[1]) for f in fields]
+    bound.__doc__ = pretrain.__doc__
+    bound.__signature__ = signature.replace(parameters=[*generic, *own])  # pyright: ignore
+    bound.__annotations__ = {p.name: p.annotation for p in [*generic, *own]}
+    return bound
+
+
+def _named(words: list[str]) -> tuple[Field, ...]:
+    if len(words) < 2 or words[0] != "pretrain" or words[1].startswith("-"):
+        return ()
+    return catalog.card(words[1]).fields
+
+
+def _parameter(field: Field, method: str) -> inspect.Parameter:
+    kind = TYPES.get(field.type, str)
+    doc = f"{field.doc} (default: {field.default})"
+    note = Parameter(help=doc, group=Group(f"{method}'s own"), show_default=False)
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, note],
+    )
+
+
+def show(run: Any, as_json: bool) -> None:
+    """What a finished run says for itself."""
+    if as_json:
+        print(dumps(run.summary()))
+    else:
+        print(run.folder)
+    if run.verdict["level"] == "collapsed":
+        raise Collapsed(run.verdict["words"], hint=run.verdict["advice"])
+
+
+class Collapsed(UnlabeledError):
+    """A run that ended with a collapsed encoder."""
+
+    code = 5
+
+
+def print_plan(plan: dict[str, Any], as_json: bool) -> None:
+    """The resolved settings of a run that was not started."""
+    if as_json:
+        print(dumps(plan))
+        return
+    for key, value in plan.items():
+        lines = value if isinstance(value, (list, tuple)) else [value]
+        for i, line in enumerate(lines):
+            print(f"{key if i == 0 else '':>12}  {line}", file=sys.stdout)

@@ -1,0 +1,223 @@
+"""The main job: from a method's name and a data set to a trained encoder, a verdict and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unlabeled import catalog, job
+from unlabeled.data import Store, open_data
+from unlabeled.encoders import default
+from unlabeled.errors import Interrupted, Stopped
+from unlabeled.job import Job
+from unlabeled.log import Log
+from unlabeled.plan import resolve
+from unlabeled.run import Run, load
+from unlabeled.train import checkpoint
+from unlabeled.train.folder import RunFolder, fresh
+from unlabeled.train.memory import keep_memory
+from unlabeled.train.runtime import Runtime, processes
+from unlabeled.train.signals import requests
+from unlabeled.watch import Keeper, Watch
+from unlabeled.world import world
+
+
+def pretrain(
+    method: str,
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    report: bool = True,
+    quiet: bool = False,
+    **said: Any,
+) -> Run:
+    """Train an encoder on data without labels.
+
+    Args:
+        method: A method's name (`unlabeled.methods()` lists them) or a file of one's own.
+        data: A folder, archive, table, array or text, an in-memory array or Dataset, or a named
+            set: `fashion-mnist`, `digits`, `wordnet`, `sample`.
+        out: The run's folder; runs/METHOD-DATA if None.
+        report: Whether to write the page at the end.
+        quiet: Whether to say nothing while training.
+        said: Any setting of `prepare`, and the method's own hyperparameters.
+
+    Returns:
+        The run: `embed`, `evaluate`, `diagnose` and `report` it.
+
+    Raises:
+        UnlabeledError: With its exit code and what to do next; see `unlabeled.errors`.
+    """
+    keep_memory()
+    with processes(said.get("device", "auto")):
+        ready = prepare(method, data, **said)
+        folder = Path(out) if out else fresh(f"{Path(method).stem}-{_label(ready.store)}")
+        with RunFolder.create(folder, ready.config, ready.store) as place:
+            _train(ready, place, Log(quiet=quiet))
+    return _finish(folder, ready.store, report=report, quiet=quiet)
+
+
+def resume(
+    folder: str | Path, data: Any = None, *, report: bool = True, quiet: bool = False
+) -> Run:
+    """Go on with a run from its last checkpoint, as if it had never stopped.
+
+    Args:
+        folder: The run's folder; it holds every setting.
+        data: The samples again, where they were given in memory.
+        report: Whether to write the page at the end.
+        quiet: Whether to say nothing while training.
+
+    Raises:
+        UsageError: Where the folder holds no run, or the data has changed.
+    """
+    keep_memory()
+    config = RunFolder.config_of(folder)
+    with processes(config["device"]):
+        store = open_data(config["data"]["source"] if data is None else data, **config["reading"])
+        job.same_data(config, store)
+        ready = job.reassemble(config, store)
+        with RunFolder.open(folder) as place:
+            _train(ready, place, Log(quiet=quiet))
+    return _finish(Path(folder), store, report=report, quiet=quiet)
+
+
+def plan(method: str, data: Any, **said: Any) -> dict[str, Any]:
+    """What `pretrain` would do, with its time and memory; nothing is trained or written."""
+    for name in ("out", "report"):
+        said.pop(name, None)
+    return job.estimate(prepare(method, data, **said))
+
+
+def prepare(
+    method: str,
+    data: Any,
+    *,
+    backbone: str | None = None,
+    epochs: float | None = None,
+    time: str | float | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    accumulate: int = 1,
+    optimizer: str | None = None,
+    lr: float | None = None,
+    weight_decay: float | None = None,
+    warmup: float | None = None,
+    clip: float | None = None,
+    recipe: str = "auto",
+    size: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    compile: bool = False,
+    download: bool = False,
+    allow_bad: float = 0.01,
+    **settings: Any,
+) -> Job:
+    """Open the data, settle every setting and build the method.
+
+    Args:
+        method: As for `pretrain`.
+        data: As for `pretrain`.
+        backbone: The encoder: one of ours or any timm model; chosen by data and device if None.
+        epochs: Passes over the data.
+        time: A budget in place of epochs: "10m", "1h30m" or seconds.
+        steps: Optimiser steps in place of epochs.
+        batch_size: Samples per step over all processes.
+        accumulate: Parts that each batch is computed in, to save memory.
+        optimizer: "sgd", "adamw" or "lars".
+        lr: Peak learning rate.
+        weight_decay: Decay of weights with two dimensions or more.
+        warmup: Share of the run over which the rate rises.
+        clip: Largest gradient norm.
+        recipe: "paper" for the paper's settings, "small" for small data and short budgets; "auto"
+            decides by data and device.
+        size: Side at which photographs are kept and seen.
+        seed: Of weights, order and views.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        precision: "auto", "bf16" or "fp32".
+        compile: Whether to compile the forward pass.
+        download: Whether a named set may be fetched from its home.
+        allow_bad: Share of files that may be unreadable before the run refuses to start.
+        settings: The method's own hyperparameters.
+    """
+    card, runtime = catalog.card(method), Runtime.detect(device, precision, compile=compile)
+    reading = {"size": size, "allow_bad": allow_bad}
+    store = open_data(data, download=download, **reading)
+    kind = torch.device(runtime.device).type
+    settled = resolve(
+        card,
+        settings,
+        samples=len(store),
+        size=store.shape.size,
+        device=kind,
+        backbone=backbone or default(catalog.load(method).needs(), store.shape, kind),
+        named=recipe,
+        epochs=epochs,
+        time=time,
+        steps=steps,
+        batch=batch_size,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        warmup=warmup,
+        clip=clip,
+    )
+    ready = job.assemble(settled, store, runtime, seed=seed, accumulate=accumulate)
+    ready.config["reading"] = reading
+    return ready
+
+
+def _train(ready: Job, place: RunFolder, log: Log) -> None:
+    """Train to the last step, looking, logging and saving on the way."""
+    trainer = ready.trainer
+    log.start(ready.config, str(place.path))
+    if ready.store.words:
+        place.write("vocabulary.json", list(ready.store.words))
+    last = checkpoint.newest(place.checkpoints)
+    if last is not None:
+        checkpoint.restore(last, trainer)
+        log.say(f"  going on from step {trainer.step:,}")
+    place.rewind(trainer.step)
+    watch, keeper = Watch(ready, place, log), Keeper(place, trainer, log)
+    with requests() as asked:
+        watch.begin()
+        for step in trainer.run():
+            watch.see(step)
+            if asked.stop or asked.save or keeper.due:
+                keeper.save()
+            if asked.stop:
+                raise _left(place, interrupted=asked.interrupted)
+    keeper.save()
+    if world()[0] == 0:
+        checkpoint.write_encoder(place.path / "encoder.safetensors", ready.method.encoder)
+        place.write("verdict.json", watch.judge())
+
+
+def _left(place: RunFolder, *, interrupted: bool) -> Stopped | Interrupted:
+    kind = Interrupted if interrupted else Stopped
+    return kind(
+        f"stopped, with a checkpoint in {place.path}",
+        hint=f"unlabeled pretrain --resume {place.path}",
+    )
+
+
+def _finish(folder: Path, store: Store, *, report: bool, quiet: bool) -> Run:
+    """Open the finished run; write its page and say where it is."""
+    run, log = load(folder), Log(quiet=quiet)
+    if world()[0] == 0:
+        verdict = run.verdict
+        log.say(verdict["words"], "bold" if verdict["ok"] else "bold red")
+        if verdict["advice"]:
+            log.say(f"hint: {verdict['advice']}")
+        if report:
+            log.say(f"report: {run.report(store)}")
+    return run
+
+
+def _label(store: Store) -> str:
+    """A short name for the data, fit for a folder's name."""
+    stem = Path(store.source).name.split(".")[0] or "data"
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40]

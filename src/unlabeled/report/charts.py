@@ -1,0 +1,178 @@
+"""Charts as SVG made by hand: no styles inside, so the page's policy and its dark mode hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unlabeled.report.markup import Markup, tag
+from unlabeled.report.pictures import path
+
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 24  # margins, in the chart's units
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a chart.
+
+    Attributes:
+        x: `(n,)` places.
+        y: `(n,)` values; those that are not finite are left out.
+        label: Written at its end.
+        look: Its CSS class: "s0" to "s3" for the palette, "raw" for what lies behind a line.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    label: str = ""
+    look: str = "s0"
+
+
+def digits(value: float) -> str:
+    """A number with three digits that count: 60,000, 12.5, 0.031, 1.2e-5."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        return f"{value:,.0f}".replace("-", "−")
+    if size < 1e-3:
+        mantissa, _, power = f"{value:.1e}".partition("e")
+        return f"{mantissa.removesuffix('.0')}e{int(power)}".replace("-", "−")
+    return f"{value:.{2 - math.floor(math.log10(size))}f}".replace("-", "−")
+
+
+def ticks(low: float, high: float, about: int = 4) -> list[float]:
+    """Round numbers from `low` to `high`, `about` as many as asked for."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(s - raw))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def line_chart(
+    lines: Sequence[Line],
+    *,
+    label: str,
+    width: int = 260,
+    height: int = 150,
+    reference: tuple[float, str] | None = None,
+    names: Sequence[str] = (),
+    zero: bool = False,
+    percent: bool = False,
+) -> Markup:
+    """A line chart with the least of ink: few ticks, and names at the lines' ends.
+
+    Args:
+        lines: What to draw, from back to front.
+        label: What it shows, for those who cannot see it.
+        width: In units of the text's pixels.
+        height: The same.
+        reference: A value to compare with and its words: a dashed line.
+        names: Names of the places 0, 1, ... in x, where x is no number.
+        zero: Whether the scale starts at zero.
+        percent: Whether values are shares, shown as percent.
+    """
+    drawn = [_finite(line) for line in lines]
+    drawn = [line for line in drawn if len(line.x)]
+    if not drawn:
+        return tag("p", "Nothing finite to draw.", class_="none")
+    ys = np.concatenate([line.y for line in drawn] + ([[reference[0]]] if reference else []))
+    low, high = (0.0 if zero else float(ys.min())), float(ys.max())
+    margin = (high - low) * 0.06 or abs(high) * 0.06 or 1.0
+    low, high = (low if zero else low - margin), high + margin
+    xs = np.concatenate([line.x for line in drawn])
+    first, last = float(xs.min()), float(xs.max())
+    right = RIGHT + 6.6 * max(len(line.label) for line in drawn)
+    across = lambda x: LEFT + (x - first) / ((last - first) or 1) * (width - LEFT - right)  # noqa: E731
+    down = lambda y: TOP + (high - y) / (high - low) * (height - TOP - BOTTOM)  # noqa: E731
+
+    parts = []
+    for value in ticks(low, high, max(2, height // 60)):
+        y, words = down(value), f"{value:.0%}" if percent else digits(value)
+        parts += [_rule(LEFT, y, width - right), _word(LEFT - 7, y + 3.5, words, "tick end")]
+    places = [(float(i), n) for i, n in enumerate(names)] or _ends(first, last, width - right - LEFT)
+    parts += [_word(across(x), height - 6, words, _side(x, first, last)) for x, words in places]
+    if reference:
+        y = down(reference[0])
+        parts.append(tag("path", d=path([(LEFT, y), (width - right, y)]), class_="reference"))
+        beneath = y + 14 if y < TOP + 16 else y - 6
+        parts.append(_word(width - right, beneath, reference[1], "note end"))
+    for line in drawn:
+        points = [(across(a), down(b)) for a, b in zip(line.x, line.y, strict=True)]
+        parts.append(tag("path", d=path(points), class_=f"line {line.look}"))
+        if len(points) == 1 or names:
+            parts += [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.5, class_=f"dot {line.look}")
+                      for x, y in points]  # fmt: skip
+    for line, y in _apart([(line, down(line.y[-1])) for line in drawn if line.label]):
+        parts.append(_word(width - right + 7, y + 4, line.label, f"name {line.look}"))
+    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", class_="chart", role="img",
+               aria_label=label)  # fmt: skip
+
+
+def _finite(line: Line) -> Line:
+    x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
+    good = np.isfinite(x) & np.isfinite(y)
+    return Line(x[good], y[good], line.label, line.look)
+
+
+def _rule(x1: float, y: float, x2: float) -> Markup:
+    return tag("path", d=path([(x1, y), (x2, y)]), class_="rule")
+
+
+def _word(x: float, y: float, words: str, look: str) -> Markup:
+    return tag("text", words, x=f"{x:.1f}", y=f"{y:.1f}", class_=look)
+
+
+def _side(x: float, first: float, last: float) -> str:
+    """The first word of an axis starts at its place, the last ends there."""
+    return "tick" if x == first else "tick end" if x == last else "tick middle"
+
+
+def _ends(first: float, last: float, room: float) -> list[tuple[float, str]]:
+    """The ends of the axis and, where there is room, its middle."""
+    places = {first, last} | ({round((first + last) / 2)} if room > 300 else set())
+    return [(x, digits(x)) for x in sorted(places)]
+
+
+def _apart(labels: list[tuple[Line, float]], gap: float = 13.0) -> list[tuple[Line, float]]:
+    """Push labels down until none covers another."""
+    placed: list[tuple[Line, float]] = []
+    for line, y in sorted(labels, key=lambda pair: pair[1]):
+        placed.append((line, max(y, placed[-1][1] + gap) if placed else y))
+    return placed
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean over a centred window, shorter at the ends; what is not finite does not count."""
+    good = np.isfinite(values)
+    sums = np.concatenate([[0.0], np.where(good, values, 0.0).cumsum()])
+    counts = np.concatenate([[0], good.cumsum()])
+    at = np.arange(len(values))
+    low, high = np.maximum(at - window // 2, 0), np.minimum(at + window // 2 + 1, len(values))
+    n = counts[high] - counts[low]
+    return np.where(n > 0, (sums[high] - sums[low]) / np.maximum(n, 1), np.nan)
+
+
+def thin(line: Line, most: int = 400) -> Line:
+    """The same line through at most `most` of its points, the last included."""
+    if len(line.x) <= most:
+        return line
+    at = np.linspace(0, len(line.x) - 1, most).round().astype(int)
+    return Line(line.x[at], line.y[at], line.label, line.look)
+
+
+def dot(value: float, low: float, high: float, spread: float = 0.0) -> Markup:
+    """A dot, and a whisker of its spread, on a track from `low` to `high`: for a table's cell."""
+    place = lambda v: 4 + 92 * min(1.0, max(0.0, (v - low) / ((high - low) or 1)))  # noqa: E731
+    parts = [tag("path", d="M4 5L96 5", class_="track")]
+    if spread:
+        ends = [(place(value - spread), 5.0), (place(value + spread), 5.0)]
+        parts.append(tag("path", d=path(ends), class_="whisker"))
+    parts.append(tag("circle", cx=f"{place(value):.1f}", cy=5, r=3))
+    return tag("svg", *parts, viewBox="0 0 100 10", class_="place", aria_hidden="true")

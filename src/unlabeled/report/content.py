@@ -1,0 +1,221 @@
+"""Everything the page shows, as plain data: strings, numbers and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from unlabeled.errors import UsageError
+
+Things: TypeAlias = np.ndarray | Sequence[str]
+"""Samples to look at: images `(n, c, h, w)`, uint8 or floats in [0, 1]; series `(n, c, t)`; texts."""
+
+MEANINGS = {
+    "kNN": "share of unseen samples whose nearest neighbours, asked for their label, name it right",
+    "linear": "share right when one linear layer is trained with labels on the frozen vectors",
+    "10 labels": "share right when only ten samples of each class have a label",
+    "100 labels": "share right when only a hundred samples of each class have a label",
+    "effective rank": "how many directions the vectors really use",
+    "alignment": "how far apart two views of one sample lie; 0 is the same place, 4 the far side",
+    "uniformity": "how evenly the vectors fill the sphere; lower is more even, 0 is one point",
+    "loss": "what training made small, at its end",
+    "cosine": "how alike two samples drawn by chance look to the encoder; 1 is the same",
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number worth a large type size.
+
+    Attributes:
+        name: What it is, in a word or two.
+        value: A number, or words such as "87.4 %".
+        means: Half a sentence for those who never met it; known names explain themselves.
+        of: The most it could be, where that helps: an effective rank of 31 *of 256*.
+    """
+
+    name: str
+    value: float | str
+    means: str = ""
+    of: float | None = None
+
+    @property
+    def meaning(self) -> str:
+        """The half sentence, given or known."""
+        return self.means or MEANINGS.get(self.name, "")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the diagnosis says.
+
+    Attributes:
+        level: "good", "doubtful" or "bad".
+        words: One plain sentence; the page's headline.
+        advice: What to do about it, a sentence each.
+        numbers: What it rests on.
+    """
+
+    level: str
+    words: str
+    advice: Sequence[str] = ()
+    numbers: Sequence[Number] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """How training went.
+
+    Attributes:
+        steps: `(n,)` step numbers, from 0.
+        loss: `(n,)` the loss at each.
+        lr: `(n,)` the learning rate; empty for none.
+        nothing: The loss of an encoder that returns a constant; None where unknown.
+        checked: `(m,)` steps at which the effective ranks were measured.
+        rank: Space ("encoder", "projection") to its effective ranks, `(m,)`.
+        width: Space to its number of dimensions.
+    """
+
+    steps: np.ndarray
+    loss: np.ndarray
+    lr: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    nothing: float | None = None
+    checked: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    rank: Mapping[str, np.ndarray] = field(default_factory=dict)
+    width: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """Samples drawn by chance, and what lies nearest to each.
+
+    Attributes:
+        queries: The samples, q of them.
+        nearest: For each its k nearest, nearest first: an array `(q, k, ...)` or q lists of texts.
+        cosine: `(q, k)` how near, in [-1, 1].
+        chance: The mean cosine of two samples drawn by chance; None where unknown.
+        labels: The queries' labels and, for each, its neighbours': to show, never to choose by.
+    """
+
+    queries: Things
+    nearest: np.ndarray | Sequence[Sequence[str]]
+    cosine: np.ndarray
+    chance: float | None = None
+    labels: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """All samples, or a random part of them, on a plane.
+
+    Attributes:
+        points: `(n, 2)` places, in any unit.
+        things: The samples, in the same order.
+        how: How they were laid out, in words; `layout.lay_out` says it.
+        kept: Share of each point's nearest on the map that are nearest in full, in [0, 1].
+        names: The samples' names, shown under the pointer.
+        labels: Their labels, for colour alone.
+    """
+
+    points: np.ndarray
+    things: Things
+    how: str
+    kept: float | None = None
+    names: Sequence[str] = ()
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the evaluation.
+
+    Attributes:
+        name: Whose vectors these are.
+        scores: Protocol to its score: a share in [0, 1], or a (mean, spread) pair.
+        ours: Whether this is the run itself and no baseline.
+    """
+
+    name: str
+    scores: Mapping[str, float | tuple[float, float]]
+    ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What labels say afterwards, beside the baselines.
+
+    Attributes:
+        rows: The run and its baselines.
+        how: On what, in words: "10,000 test images, 10 classes".
+        layers: Protocol to a score for each of the encoder's layers, in their order.
+        percent: Whether scores are shares of 1; correlations are not.
+    """
+
+    rows: Sequence[Row]
+    how: str = ""
+    layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    percent: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Everything the page shows; what is left out is not mentioned on it.
+
+    Attributes:
+        method: The method's name as people write it.
+        data: What it learned from, in a word or two.
+        about: The method's idea, in a sentence.
+        saw: The data in words: "60,000 images of 28 by 28 pixels, grey".
+        verdict: What the diagnosis says.
+        numbers: Headline numbers, if anything was evaluated.
+        curves: How training went.
+        views: What the method really saw: (label, samples), one row each, samples in one order.
+        picture: What the method made of it: label to samples.
+        neighbours: What it finds alike.
+        map: The samples on a plane.
+        evaluation: What labels say afterwards.
+        notes: What was chosen on the user's behalf, in words.
+        bad: Files left out, each with the reason.
+        config: Everything resolved; values may be mappings, which become groups.
+        command: The command that repeats the run.
+        paper: The method's source.
+        facts: Date, time taken, hardware, versions: name to words.
+    """
+
+    method: str
+    data: str
+    verdict: Verdict
+    about: str = ""
+    saw: str = ""
+    numbers: Sequence[Number] = ()
+    curves: Curves | None = None
+    views: Sequence[tuple[str, Things]] = ()
+    picture: Mapping[str, Things] = field(default_factory=dict)
+    neighbours: Neighbours | None = None
+    map: Map | None = None
+    evaluation: Evaluation | None = None
+    notes: Sequence[str] = ()
+    bad: Sequence[tuple[str, str]] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+    paper: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def kind(things: Things) -> str:
+    """Whether samples are "image"s, "series" or "text".
+
+    Raises:
+        UsageError: Where an array has the shape of neither.
+    """
+    if not isinstance(things, np.ndarray):
+        return "text"
+    kinds = {4: "image", 3: "series"}
+    if things.ndim not in kinds:
+        raise UsageError(
+            f"the page shows images (n, c, h, w) or series (n, c, t), got shape {things.shape}"
+        )
+    return kinds[things.ndim]

@@ -1,0 +1,159 @@
+"""The page's small print: the evaluation, what was chosen, what was left out, how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unlabeled.report.charts import Line, digits, dot, line_chart
+from unlabeled.report.content import MEANINGS, Content, Evaluation, Row
+from unlabeled.report.markup import Markup, join, name, tag
+from unlabeled.report.sections import section
+
+MOST_BAD = 20
+
+
+def evaluation(shown: Evaluation) -> Markup:
+    """The scores beside their baselines, and those of the encoder's layers."""
+    protocols = list(dict.fromkeys(p for row in shown.rows for p in row.scores))
+    head = tag("tr", tag("th", ""), *(tag("th", name(p), scope="col") for p in protocols))
+    body = [_row(row, protocols, shown) for row in shown.rows]
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
+    known = [tag("p", tag("b", p), ": ", MEANINGS[p], ".") for p in protocols if p in MEANINGS]
+    figure = join(table, tag("div", *known, class_="glossary"), _layers(shown))
+    return section(
+        "With labels, afterwards",
+        "Labels came in only now, to see what the encoder is good for. Its weights did not change.",
+        f"Measured on {shown.how}." if shown.how else None,
+        "In each column, dots run from its lowest score to its highest; whiskers are the spread.",
+        figure,
+        good="clearly above every other line, most of all where labels are few.",
+        bad="no better than the same network untrained: training added nothing that helps here.",
+    )
+
+
+def _row(row: Row, protocols: Sequence[str], shown: Evaluation) -> Markup:
+    cells = [_cell(row.scores.get(p), _range(p, shown), shown.percent) for p in protocols]
+    head = tag("th", name(row.name), scope="row")
+    return tag("tr", head, *cells, class_="ours" if row.ours else None)
+
+
+def _pair(score: float | tuple[float, float]) -> tuple[float, float]:
+    return score if isinstance(score, tuple) else (score, 0.0)
+
+
+def _range(protocol: str, shown: Evaluation) -> tuple[float, float]:
+    pairs = [_pair(row.scores[protocol]) for row in shown.rows if protocol in row.scores]
+    ends = [end for m, s in pairs for end in (m - s, m + s) if np.isfinite(end)]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+
+def _cell(
+    score: float | tuple[float, float] | None, ends: tuple[float, float], percent: bool
+) -> Markup:
+    if score is None:
+        return tag("td", "–", class_="none")
+    mean, spread = _pair(score)
+    if not np.isfinite(mean):
+        return tag("td", "failed", class_="none")
+    write = lambda v: f"{100 * v:.1f}" if percent else f"{v:.2f}".replace("-", "−")  # noqa: E731
+    give = tag("small", f" ± {write(spread)}") if spread else None
+    unit = tag("small", " %") if percent else None
+    return tag("td", tag("span", write(mean), unit, give), dot(mean, *ends, spread=spread))
+
+
+def _layers(shown: Evaluation) -> Markup | None:
+    """Which layer is best: not always the last."""
+    if not shown.layers:
+        return None
+    names = list(dict.fromkeys(layer for scores in shown.layers.values() for layer in scores))
+    at = {layer: i for i, layer in enumerate(names)}
+    lines = [
+        Line(np.array([at[k] for k in scores]), np.array(list(scores.values())), protocol, f"s{i}")
+        for i, (protocol, scores) in enumerate(shown.layers.items())
+    ]
+    chart = line_chart(
+        lines, label="score of each layer", width=520, height=210, names=names,
+        percent=shown.percent,
+    )  # fmt: skip
+    words = "from the input to the output; where the last is not the best, use an earlier one"
+    return tag("div", tag("h3", "Layer by layer", tag("small", words)), chart, class_="panel layers")
+
+
+def notes(said: Sequence[str]) -> Markup:
+    """What was chosen on the user's behalf."""
+    items = tag("ul", *(tag("li", note) for note in said), class_="notes")
+    return section(
+        "Chosen for you", "What you did not say was decided by these rules. Say it, and it is yours.",
+        items,
+    )  # fmt: skip
+
+
+def left_out(bad: Sequence[tuple[str, str]]) -> Markup:
+    """Files that could not be read: how many, why, and the first names."""
+    reasons: dict[str, int] = {}
+    for _, why in bad:
+        reasons[why] = reasons.get(why, 0) + 1
+    counted = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    why = tag("ul", *(tag("li", tag("b", digits(n)), " ", name(r)) for r, n in counted), class_="why")
+    rows = [tag("tr", tag("td", name(file)), tag("td", name(r))) for file, r in bad[:MOST_BAD]]
+    table = tag("table", tag("tbody", *rows), class_="files")
+    rest = len(bad) - MOST_BAD
+    more = tag("p", f"and {digits(rest)} more", class_="none") if rest > 0 else None
+    return section(
+        "Left out", f"{digits(len(bad))} file{'s' * (len(bad) != 1)} could not be used; the run never "
+        "saw them.", join(why, table, more),
+    )  # fmt: skip
+
+
+def configuration(config: Mapping[str, Any]) -> Markup:
+    """Every setting with its value, group by group."""
+    loose = {k: v for k, v in config.items() if not isinstance(v, Mapping)}
+    groups = {"": loose, **{k: v for k, v in config.items() if isinstance(v, Mapping)}}
+    lists = [_settings(title, group) for title, group in groups.items() if group]
+    return section("Every setting", "As they were when the run began, defaults included.",
+                   tag("div", *lists, class_="config"))  # fmt: skip
+
+
+def _settings(title: str, group: Mapping[str, Any]) -> Markup:
+    pairs = [tag("div", tag("dt", name(k)), tag("dd", name(_plain(v)))) for k, v in group.items()]
+    return tag("div", tag("h3", name(title)) if title else None, tag("dl", *pairs))
+
+
+def _plain(value: Any) -> str:
+    """A setting as one would write it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items()) or "–"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value)) or "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def repeat(content: Content) -> Markup:
+    """The command that repeats the run, and what it ran on."""
+    command = tag("pre", tag("code", name(content.command))) if content.command else None
+    facts = [tag("div", tag("dt", name(k)), tag("dd", name(v))) for k, v in content.facts.items()]
+    paper = tag("div", tag("dt", "method"), tag("dd", content.paper)) if content.paper else None
+    small = tag("dl", *facts, paper, class_="facts")
+    return section("Run it again", "The same command, data and versions give the same run.",
+                   join(command, small))  # fmt: skip
+
+
+def small_print(content: Content) -> Sequence[Markup]:
+    """The sections there is something to say in."""
+    parts = []
+    if content.evaluation and content.evaluation.rows:
+        parts.append(evaluation(content.evaluation))
+    if content.notes:
+        parts.append(notes(content.notes))
+    if content.bad:
+        parts.append(left_out(content.bad))
+    if content.config:
+        parts.append(configuration(content.config))
+    if content.command or content.facts or content.paper:
+        parts.append(repeat(content))
+    return parts

@@ -1,0 +1,59 @@
+"""HTML that cannot be broken into: whatever was not made by `tag` is text, and is escaped."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+# Characters that hide, reorder or break the text around them, and what is shown instead.
+# The joiners U+200C and U+200D stay: scripts and emoji need them.
+_VISIBLE = {
+    **{c: 0x2400 + c for c in range(0x20)},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # halves of a pair: bytes that are no UTF-8
+    **dict.fromkeys((0x61C, 0x200B, 0x200E, 0x200F, 0xFEFF), 0xFFFD),
+    **dict.fromkeys((*range(0x2028, 0x202F), *range(0x2060, 0x2070)), 0xFFFD),
+    **dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD),
+}
+_VOID = frozenset({"meta", "link", "img", "br"})
+
+
+class Markup(str):
+    """HTML made by `tag` and `text`; every other string is only text."""
+
+
+def visible(value: Any) -> str:
+    """Text on one line, with control and reordering characters made visible."""
+    return str(value).translate(_VISIBLE)
+
+
+def text(value: Any) -> Markup:
+    """Escape a value, unless it is HTML already; None is nothing."""
+    if isinstance(value, Markup):
+        return value
+    return Markup("" if value is None else html.escape(visible(value)))
+
+
+def name(value: Any) -> Markup:
+    """A name from outside: its direction stays its own, so that it cannot reorder its line."""
+    return tag("bdi", value)
+
+
+def join(*children: Any) -> Markup:
+    """Children one after the other."""
+    return Markup("".join(map(text, children)))
+
+
+def tag(element: str, *children: Any, **attributes: Any) -> Markup:
+    """An element. `class_` is class, `_` is a hyphen; attributes that are None are left out.
+
+    There are no `style` attributes: the page's policy forbids them.
+    """
+    parts = [
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(visible(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    ]
+    start = f"<{element}{''.join(parts)}>"
+    return Markup(start if element in _VOID else f"{start}{join(*children)}</{element}>")

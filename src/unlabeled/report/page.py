@@ -1,0 +1,102 @@
+"""The page that a run leaves behind: one HTML file, safe to mail, with nothing to load."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+from unlabeled.report.charts import digits
+from unlabeled.report.content import Content, Number, Verdict
+from unlabeled.report.details import small_print
+from unlabeled.report.markup import Markup, join, name, tag, visible
+from unlabeled.report.sections import figures
+
+LEVELS = {
+    "good": ("Healthy", "M7 0A7 7 0 1 1 7 14A7 7 0 1 1 7 0"),  # a disc
+    "doubtful": ("Look closer", "M7 0L15 14L-1 14Z"),  # a triangle
+    "bad": ("Failed", "M0 0L14 0L14 14L0 14Z"),  # a square
+}
+
+
+def write(path: Path, content: Content) -> Path:
+    """Write the page; the same content gives the same bytes. Returns its path.
+
+    The file holds everything it shows and no script at all, and its own policy forbids the browser
+    to load or run anything. It appears whole or not at all.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.part")
+    half.write_text(page(content), encoding="utf-8", newline="\n")
+    os.replace(half, path)
+    return path
+
+
+def page(content: Content) -> str:
+    """The page as HTML."""
+    css = styles()
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("link", rel="icon", href="data:,"),
+        tag("title", visible(f"{content.method} on {content.data}")),
+        tag("style", Markup(css)),
+    )
+    main = tag("main", masthead(content), *figures(content), *small_print(content))
+    foot = tag("footer", "Made by unlabeled. This page is complete: it loads nothing and runs nothing.")
+    return f"<!doctype html>\n{tag('html', head, tag('body', main, foot), lang='en')}\n"
+
+
+@cache
+def styles() -> str:
+    """The page's style sheet."""
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+
+
+def masthead(content: Content) -> Markup:
+    """What was run, how it went in one sentence, what to do, and the numbers."""
+    verdict = content.verdict
+    what = tag("p", name(content.method), " on ", name(content.data), class_="eyebrow")
+    advice = [tag("p", sentence) for sentence in verdict.advice]
+    about = join(
+        tag("b", name(content.method)), ". " if content.about else None, content.about,
+        f" It saw {content.saw}, and not one label." if content.saw else None,
+    )  # fmt: skip
+    numbers = [*content.numbers, *verdict.numbers]
+    return tag(
+        "header",
+        what,
+        badge(verdict),
+        tag("h1", verdict.words),
+        tag("div", *advice, class_="advice") if advice else None,
+        tag("p", about, class_="about") if content.about or content.saw else None,
+        tag("dl", *map(headline, numbers), class_="numbers") if numbers else None,
+    )
+
+
+def badge(verdict: Verdict) -> Markup:
+    """The level as a word, a colour and a shape: no one of them is needed to read it."""
+    word, shape = LEVELS.get(verdict.level, (verdict.level, ""))
+    mark = tag("svg", tag("path", d=shape), viewBox="-1 -1 16 16", aria_hidden="true")
+    known = verdict.level if verdict.level in LEVELS else None
+    return tag("p", mark, word, class_=f"badge {known or ''}".strip())
+
+
+def headline(number: Number) -> Markup:
+    """A number in large type, with what it means."""
+    value = number.value if isinstance(number.value, str) else digits(float(number.value))
+    of = tag("small", f" of {digits(number.of)}") if number.of is not None else None
+    meaning = tag("dd", number.meaning, class_="meaning") if number.meaning else None
+    return tag("div", tag("dt", name(number.name)), tag("dd", name(value), of), meaning)

@@ -1,0 +1,169 @@
+"""A finished run: its folder, its encoder, and what to do with it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unlabeled import job
+from unlabeled.data import Store, open_data, open_labeled
+from unlabeled.encoders import Encoder, Shape
+from unlabeled.errors import UsageError
+from unlabeled.train import checkpoint
+from unlabeled.train.folder import RunFolder
+
+
+class Run:
+    """A run folder, opened. Nothing is read from it before it is needed.
+
+    Attributes:
+        folder: Where it lies.
+        config: Every setting, with the command that repeats it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.config: dict[str, Any] = RunFolder.config_of(self.folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def shape(self) -> Shape:
+        """What the samples are."""
+        return Shape(**self.config["shape"])
+
+    @functools.cached_property
+    def encoder(self) -> Encoder:
+        """The trained encoder, in evaluation mode.
+
+        Raises:
+            UsageError: Where the run has not ended; `unlabeled pretrain --resume` ends it.
+        """
+        path = self.folder / "encoder.safetensors"
+        if not path.exists():
+            raise UsageError(
+                f"{self.folder} has no encoder yet: the run has not ended",
+                hint=f"unlabeled pretrain --resume {self.folder}",
+            )
+        encoder = job.encoder_of(self.config)
+        checkpoint.read_encoder(path, encoder)
+        return encoder.to(memory_format=torch.channels_last).eval()  # pyright: ignore
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The vocabulary of a run on text, word 0 being the padding."""
+        path = self.folder / "vocabulary.json"
+        return tuple(json.loads(path.read_text())) if path.exists() else ()
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What the run's own diagnosis said at its end, without labels."""
+        path = self.folder / "verdict.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl."""
+        path = self.folder / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def data(self, data: Any = None) -> Store:
+        """The samples of `data`, or of the run itself, as the encoder takes them."""
+        if isinstance(data, Store):
+            return data
+        if data is None:
+            return open_data(self.config["data"]["source"], **self.config["reading"])
+        return open_data(data, like=self.shape, vocabulary=self.words or None)
+
+    def embed(self, data: Any = None, *, layer: str = "out") -> np.ndarray:
+        """One vector a sample: `(n, d)` float32, in the order of the data."""
+        from unlabeled.evaluate import embed
+
+        return embed(self.encoder, self.data(data), layers=(layer,))[layer]
+
+    def write_embeddings(self, data: Any, out: str | Path, *, layer: str = "out") -> int:
+        """Write a parquet file with columns `key` and `embedding`; the number of rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        store = self.data(data)
+        vectors = self.embed(store, layer=layer)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        keys = [key.encode("utf-8", "backslashreplace").decode() for key in store.keys]
+        with checkpoint.beside(Path(out)) as path:
+            pq.write_table(pa.table({"key": keys, "embedding": column}), path)
+        return len(store)
+
+    def evaluate(
+        self, *, train: Any = None, test: Any = None, download: bool = False, **settings: Any
+    ) -> dict[str, Any]:
+        """Judge the frozen encoder with labels, beside its baselines.
+
+        Args:
+            train: Labelled samples, or (samples, labels); None for words.
+            test: The same, to score.
+            download: Whether a named set may be fetched.
+            settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws.
+
+        Returns:
+            Accuracies in percent by protocol, with the baselines; also kept in the run's folder
+            as evaluation.json.
+        """
+        from unlabeled.evaluate import evaluate, evaluate_words
+
+        if self.shape.modality == "text" and train is None:
+            result = evaluate_words(self.encoder, self.words, store=self.data())
+        elif train is None or test is None:
+            raise UsageError(
+                "labelled data to train a probe on and to test it on are needed",
+                hint="--train fashion-mnist:train --test fashion-mnist:test",
+            )
+        else:
+            pairs = [
+                open_labeled(d, like=self.shape, vocabulary=self.words or None, download=download)
+                for d in (train, test)
+            ]
+            (a, la), (b, lb) = pairs
+            result = evaluate(
+                self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
+            )
+        text = json.dumps(result, indent=1)
+        with checkpoint.beside(self.folder / "evaluation.json") as path:
+            path.write_text(text)
+        return result
+
+    def diagnose(self, data: Any = None) -> dict[str, Any]:
+        """Judge the encoder without labels: level, words, advice and numbers."""
+        from unlabeled.diagnose import diagnose
+
+        return diagnose(self.encoder, self.data(data))
+
+    def report(self, data: Any = None) -> Path:
+        """Write RUN/report.html and return its path."""
+        from unlabeled.report import write
+        from unlabeled.report.gather import content
+
+        return write(self.folder / "report.html", content(self, self.data(data)))
+
+    def summary(self) -> dict[str, Any]:
+        """The run in one JSON object."""
+        return {
+            "run": str(self.folder),
+            "verdict": self.verdict,
+            "steps": self.config["steps"],
+            "command": self.config["command"],
+        }
+
+
+def load(folder: str | Path) -> Run:
+    """Open a run's folder.
+
+    Raises:
+        UsageError: Where it holds no run.
+    """
+    return Run(folder)

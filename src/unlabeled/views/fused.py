@@ -1,0 +1,260 @@
+"""Views of images on a CPU in one pass: what `images.render` does, one image after another.
+
+Batched tensor operations write every intermediate of a whole batch to memory and read it back.
+Here an image stays in the cache from its first operation to its last. The threads are plain ones,
+as many as torch may use, each with a share of the batch: compiled code holds no lock, and there is
+no threading layer to clash with torch's, with a fork or with another caller.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from unlabeled.views.images import Drawn
+
+BLOCK = 2048  # pixels that all colour operations pass over before the next block: 24 kB of RGB
+ZERO, ONE, SIX = np.float32(0), np.float32(1), np.float32(6)  # a Python float would make doubles
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+jit = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"}
+)
+
+Lines = tuple[Tensor, Tensor]
+"""The centres `(b, size)` of a view's rows or columns, and how far each reaches `(b,)`: pixels."""
+
+
+def render(images: Tensor, rows: Lines, columns: Lines, drawn: Drawn, size: int) -> Tensor:
+    """Make the drawn views: `(b, 1 or 3, h, w)` uint8 or float32 to `(b, c, size, size)`.
+
+    The floats are in [0, 1] and lie with the channels last in memory.
+    """
+    b, c = images.shape[:2]
+    out = torch.empty((b, c, size, size), memory_format=torch.channels_last)
+    unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
+    numbers = torch.stack(
+        [
+            *(drawn.brightness * unit, drawn.contrast, drawn.saturation, drawn.hue % 1),
+            *(drawn.gray.float(), drawn.solarize.float(), drawn.sigma * size / 224),
+        ],
+        1,
+    )
+    given = [tensor.float().contiguous().numpy() for tensor in (*rows, *columns, numbers)]
+    work = partial(_views, images.contiguous().numpy(), out.permute(0, 2, 3, 1).numpy(), *given)
+    threads = torch.get_num_threads()
+    if threads == 1 or b < 4 * threads:
+        work(0, b)
+    else:  # more shares than threads, so that one with costly views does not keep all waiting
+        edges = [b * share // (4 * threads) for share in range(4 * threads + 1)]
+        list(_pool(threads).map(work, edges[:-1], edges[1:]))
+    return out
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "unlabeled-views")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of its parent's threads
+
+
+@jit
+def _views(images, out, rows, tall, columns, wide, numbers, first, last):
+    """Views `first` to `last` of a batch."""
+    c, n = images.shape[1], out.shape[1] * out.shape[2]
+    flat = np.empty((c, n), np.float32)
+    share = (LUMA if c == 3 else np.ones(1, np.float32)) / n
+    for i in range(first, last):
+        contrast, saturation, hue = numbers[i, 1], numbers[i, 2], numbers[i, 3]
+        _sample(images[i], flat, rows[i], tall[i], columns[i], wide[i])
+        mean = 0.0
+        for ch in range(c):
+            for at in range(0, n, BLOCK):
+                mean += _brighten(flat[ch, at : at + BLOCK], numbers[i, 0]) * share[ch]
+        mean = np.float32(mean)
+        for at in range(0, n, BLOCK):
+            part = slice(at, at + BLOCK)
+            if contrast != 1:
+                for ch in range(c):
+                    _stretch(flat[ch, part], mean, contrast)
+            if c == 3:
+                r, g, b = flat[0, part], flat[1, part], flat[2, part]
+                if saturation != 1:
+                    _saturate(r, g, b, saturation)
+                if hue != 0:
+                    _turn(r, g, b, SIX * hue)
+                if numbers[i, 4] != 0:
+                    _saturate(r, g, b, ZERO)
+            if numbers[i, 5] != 0:
+                for ch in range(c):
+                    _solarize(flat[ch, part])
+        if numbers[i, 6] > 0:
+            _blur(flat, out[i], numbers[i, 6])
+        else:
+            _interleave(flat, out[i].reshape(n, c))
+
+
+@jit
+def _taps(centres, reach, n):
+    """The first of n pixels that each line reads, and the weights of an even number from there."""
+    taps = 2 * int(math.ceil(reach))
+    first = np.empty(len(centres), np.int64)
+    weight = np.zeros((taps, len(centres)), np.float32)
+    for i in range(len(centres)):
+        first[i] = max(0, int(math.floor(centres[i] - reach)) + 1)
+        total = ZERO
+        for k in range(min(taps, n - first[i])):
+            near = ONE - abs(np.float32(first[i] + k) - centres[i]) / reach
+            weight[k, i] = max(ZERO, near)
+            total += weight[k, i]
+        weight[:, i] /= total
+    return first, weight
+
+
+@jit
+def _sample(image, flat, rows, tall, columns, wide):
+    """Crop, resize and flip `(c, h, w)` to `(c, size * size)`, in the image's own units."""
+    c, h, w = image.shape
+    size = len(rows)
+    top, down = _taps(rows, tall, h)
+    left, across = _taps(columns, wide, w)
+    start, stop = left.min(), min(w, left.max() + len(across))
+    line = np.zeros(w + len(across), np.float32)  # beyond the border, weights are 0
+    for ch in range(c):
+        for i in range(size):
+            within = line[start:stop]
+            within[:] = 0
+            for k in range(0, len(down), 2):
+                y = min(top[i] + k, h - 1)
+                one, two = image[ch, y, start:stop], image[ch, min(y + 1, h - 1), start:stop]
+                _add(within, one, down[k, i], two, down[k + 1, i])
+            target = flat[ch, i * size : (i + 1) * size]
+            target[:] = 0
+            for k in range(0, len(across), 2):
+                _pick(target, line[k:], left, across[k], across[k + 1])
+
+
+@jit
+def _add(line, one, a, two, b):
+    for x in range(len(line)):
+        line[x] += a * np.float32(one[x]) + b * np.float32(two[x])
+
+
+@jit
+def _pick(target, line, left, a, b):
+    for j in range(len(target)):
+        target[j] += a[j] * line[left[j]] + b[j] * line[left[j] + 1]
+
+
+@jit
+def _clip(x):
+    return min(max(x, ZERO), ONE)
+
+
+@jit
+def _brighten(plane, factor):
+    """Scale and clip; the sum of the result."""
+    total = ZERO
+    for p in range(len(plane)):
+        plane[p] = _clip(plane[p] * factor)
+        total += plane[p]
+    return total
+
+
+@jit
+def _stretch(plane, mean, factor):
+    """Contrast: away from the mean, or towards it."""
+    for p in range(len(plane)):
+        plane[p] = _clip(mean + (plane[p] - mean) * factor)
+
+
+@jit
+def _saturate(r, g, b, factor):
+    """Away from grey, or towards it."""
+    for p in range(len(r)):
+        seen = LUMA[0] * r[p] + LUMA[1] * g[p] + LUMA[2] * b[p]
+        r[p] = _clip(seen + (r[p] - seen) * factor)
+        g[p] = _clip(seen + (g[p] - seen) * factor)
+        b[p] = _clip(seen + (b[p] - seen) * factor)
+
+
+@jit
+def _turn(r, g, b, sixths):
+    """Turn the hue by `sixths` of the circle, in [0, 6); as `images.turn_hue`."""
+    for p in range(len(r)):
+        top, low = max(r[p], g[p], b[p]), min(r[p], g[p], b[p])
+        span = top - low
+        share = ONE / max(span, np.float32(1e-8))
+        hue = np.float32(4) + (r[p] - g[p]) * share
+        hue = np.float32(2) + (b[p] - r[p]) * share if top == g[p] else hue
+        hue = (g[p] - b[p]) * share if top == r[p] else hue
+        hue += sixths
+        r[p] = top - span * _wave(hue + np.float32(5))
+        g[p] = top - span * _wave(hue + np.float32(3))
+        b[p] = top - span * _wave(hue + np.float32(1))
+
+
+@jit
+def _wave(k):
+    """clip(min(k, 4 - k), 0, 1) of k modulo 6, for k in [0, 18)."""
+    k = k - SIX if k >= SIX else k
+    k = k - SIX if k >= SIX else k
+    return _clip(min(k, np.float32(4) - k))
+
+
+@jit
+def _solarize(plane):
+    for p in range(len(plane)):
+        plane[p] = ONE - plane[p] if plane[p] >= np.float32(0.5) else plane[p]
+
+
+@jit
+def _blur(flat, out, sigma):
+    """Gaussian blur with reflected borders, from planes to `(size, size, c)`; as `images.blur`."""
+    size = len(out)
+    reach = min(max(1, size // 20), int(math.ceil(5.5 * sigma)))  # beyond, weights are below 3e-7
+    at = np.arange(-reach, reach + 1).astype(np.float32)
+    kernel = np.exp(-(at**2) / (2 * max(sigma, np.float32(1e-3)) ** 2)).astype(np.float32)
+    kernel /= kernel.sum()
+    kernel = np.append(kernel, ZERO)  # in pairs, as the taps
+    line, done = np.zeros(size + 2 * reach + 1, np.float32), np.empty(size, np.float32)
+    for ch in range(len(flat)):
+        plane = flat[ch].reshape(size, size)
+        for i in range(size):
+            within = line[reach : reach + size]
+            within[:] = 0
+            for k in range(0, len(kernel), 2):
+                one, two = _reflect(i + k - reach, size), _reflect(i + k + 1 - reach, size)
+                _add(within, plane[one], kernel[k], plane[two], kernel[k + 1])
+            for k in range(1, reach + 1):
+                line[reach - k] = line[reach + k]
+                line[reach + size - 1 + k] = line[reach + size - 1 - k]
+            done[:] = 0
+            for k in range(0, len(kernel), 2):
+                _add(done, line[k : k + size], kernel[k], line[k + 1 : k + 1 + size], kernel[k + 1])
+            for j in range(size):
+                out[i, j, ch] = done[j]
+
+
+@jit
+def _reflect(at, n):
+    at = abs(at)
+    return 2 * n - 2 - at if at >= n else at
+
+
+@jit
+def _interleave(flat, out):
+    for p in range(len(out)):
+        for ch in range(len(flat)):
+            out[p, ch] = flat[ch, p]
