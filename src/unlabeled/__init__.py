@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from unlabeled.catalog import cards as methods
     from unlabeled.fields import hp
     from unlabeled.method import Method
-    from unlabeled.pretrain import pretrain
+    from unlabeled.pretraining import pretrain, resume
     from unlabeled.recipe import Recipe
     from unlabeled.run import Run, load
 
 __version__ = "0.1.0"
-__all__ = ["Method", "Recipe", "Run", "hp", "load", "losses", "methods", "pretrain"]
+__all__ = ["Method", "Recipe", "Run", "hp", "load", "losses", "methods", "pretrain", "resume"]
 
 _HOMES = {
     "Method": "unlabeled.method:Method",
@@ -33,7 +33,8 @@ _HOMES = {
     "hp": "unlabeled.fields:hp",
     "load": "unlabeled.run:load",
     "methods": "unlabeled.catalog:cards",
-    "pretrain": "unlabeled.pretrain:pretrain",
+    "resume": "unlabeled.pretraining:resume",
+    "pretrain": "unlabeled.pretraining:pretrain",
 }
 
 

@@ -21,6 +21,11 @@ Energies: TypeAlias = Tensor | dict[str, Tensor]
 """One energy per row, rows of a sample together; or several named ones, already weighted."""
 
 
+def single(x: Tensor) -> Tensor:
+    """At least in single precision; double stays double."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class Method(Fields, Generic[E]):
     """Base class of every self-supervised method.
 
@@ -94,7 +99,7 @@ class Method(Fields, Generic[E]):
         """Return the loss, the mean of the energies, and its detached, named terms."""
         out = self.loss(*views)
         named = out if isinstance(out, dict) else {"loss": out}
-        terms = {name: energy.float().mean() for name, energy in named.items()}
+        terms = {name: single(energy).mean() for name, energy in named.items()}
         return torch.stack(list(terms.values())).sum(), {k: v.detach() for k, v in terms.items()}
 
     @torch.no_grad()
@@ -108,7 +113,7 @@ class Method(Fields, Generic[E]):
         out = self.loss(*views)
         parts = out.values() if isinstance(out, dict) else [out]
         b = samples or len(views[0])
-        return torch.stack([part.float().reshape(b, -1).mean(1) for part in parts]).sum(0)
+        return torch.stack([single(part).reshape(b, -1).mean(1) for part in parts]).sum(0)
 
     def advance(self, progress: float) -> None:
         """Move every `State` (teacher, queue, prototypes) to the next step."""

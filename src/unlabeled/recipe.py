@@ -21,7 +21,7 @@ class Recipe:
         momentum: Momentum of "sgd" and "lars"; the first beta of "adamw".
         warmup: Share of training, in [0, 1], over which the rate rises from zero.
         final: The last rate as a share of the peak, at the end of the cosine.
-        clip: Largest gradient norm; infinite for none.
+        clip: Largest gradient norm; None for no limit.
         settings: The method's hyperparameters that this recipe changes from their defaults.
     """
 
@@ -33,7 +33,7 @@ class Recipe:
     momentum: float = 0.9
     warmup: float = 0.05
     final: float = 0.0
-    clip: float = math.inf
+    clip: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
     def at(self, batch: int) -> Recipe:

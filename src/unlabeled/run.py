@@ -15,6 +15,7 @@ from unlabeled.data import Store, open_data, open_labeled
 from unlabeled.encoders import Encoder, Shape
 from unlabeled.errors import UsageError
 from unlabeled.train import checkpoint
+from unlabeled.train.disk import beside, write_json
 from unlabeled.train.folder import RunFolder
 
 
@@ -95,7 +96,7 @@ class Run:
         vectors = self.embed(store, layer=layer)
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
         keys = [key.encode("utf-8", "backslashreplace").decode() for key in store.keys]
-        with checkpoint.beside(Path(out)) as path:
+        with beside(Path(out)) as path:
             pq.write_table(pa.table({"key": keys, "embedding": column}), path)
         return len(store)
 
@@ -132,9 +133,7 @@ class Run:
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )
-        text = json.dumps(result, indent=1)
-        with checkpoint.beside(self.folder / "evaluation.json") as path:
-            path.write_text(text)
+        write_json(self.folder / "evaluation.json", result)
         return result
 
     def diagnose(self, data: Any = None) -> dict[str, Any]:

@@ -1,26 +1,21 @@
-"""What goes on beside training: looking at the encoder, writing metrics, saving."""
+"""What goes on beside training: looking at the encoder, writing metrics, speaking up."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import Any
 
 from unlabeled.diagnose import Health, Probe, verdict
-from unlabeled.errors import Diverged, MachineError
+from unlabeled.errors import Diverged
 from unlabeled.job import Job
 from unlabeled.log import Log
-from unlabeled.train import checkpoint
 from unlabeled.train.folder import RunFolder
-from unlabeled.train.loop import Step, Trainer
-from unlabeled.world import largest, world
+from unlabeled.train.loop import Step
 
 LOOKS = 50  # at the encoder during a run, evenly spread
 EARLY = (0.005, 0.01, 0.02)  # shares of the run after which it is also looked at
 LINES = 1000  # of metrics.jsonl in a run, at most
-SAVE_EVERY = 120.0  # seconds between checkpoints
 GIVE_UP = 0.1  # share of the run that a collapse may last before the run is stopped
-FAILURES = 3  # saves in a row that may fail before the run is stopped
 
 
 class Watch:
@@ -58,7 +53,7 @@ class Watch:
         if done in self.looks:
             self.look(done, step)
         elif done % self.every == 0 or step.skipped:
-            self.place.append({"step": done, **numbers(step)})
+            self.place.log(step=step.number, **numbers(step))
         if step.skipped:
             self.log.warn(f"  step {step.number}: the gradient is not finite; nothing was changed")
         chance = self.history[-1].learned_nothing
@@ -69,7 +64,7 @@ class Watch:
         health = self.probe(done, None if step is None else float(step.loss))
         self.history.append(health)
         said = {} if step is None else numbers(step)
-        self.place.append({"step": done, **said, "health": asdict(health)})
+        self.place.log(step=done - 1, **said, health=asdict(health))
         found = verdict(self.history, steps=self.trainer.steps)
         if found.level != "collapsed":
             self.since = None
@@ -93,51 +88,3 @@ def numbers(step: Step) -> dict[str, Any]:
         "gradient": float(step.gradient),
         "skipped": step.skipped,
     }
-
-
-class Keeper:
-    """Saves now and then, and puts up with a full disk for a while.
-
-    Args:
-        place: The run's folder.
-        trainer: What is saved.
-        log: Where to speak.
-    """
-
-    def __init__(self, place: RunFolder, trainer: Trainer, log: Log) -> None:
-        self.place, self.trainer, self.log = place, trainer, log
-        self.saved, self.failed = time.monotonic(), 0
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time; the same on all processes."""
-        waited = time.monotonic() - self.saved
-        return bool(waited > SAVE_EVERY) if world()[1] == 1 else _agreed(waited > SAVE_EVERY)
-
-    def save(self) -> None:
-        """Write a checkpoint and drop all but the last two.
-
-        Raises:
-            MachineError: After three failures in a row.
-        """
-        self.saved = time.monotonic()
-        if world()[0]:
-            return
-        try:
-            checkpoint.save(self.place.checkpoints, self.trainer, {})
-            checkpoint.prune(self.place.checkpoints, keep=2)
-            self.failed = 0
-        except OSError as error:
-            self.failed += 1
-            self.log.warn(f"  no checkpoint could be written ({error}); the last one is intact")
-            if self.failed == FAILURES:
-                raise MachineError(
-                    f"{FAILURES} checkpoints in a row could not be written to {self.place.path}",
-                    hint="make room, then go on with --resume",
-                ) from error
-
-
-def _agreed(mine: bool) -> bool:
-    import torch
-
-    return bool(largest(torch.tensor(float(mine))))

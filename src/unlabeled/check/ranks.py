@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,9 +16,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from unlabeled.check.case import Case, double, need
+from unlabeled.check.case import Case, Failed, double, need
 from unlabeled.method import Method
-from unlabeled.train.runtime import Runtime
+from unlabeled.train.runtime import synchronise_norms
 from unlabeled.world import total, world
 
 PATIENCE = 300  # seconds before a pair that waits for each other is given up
@@ -25,14 +26,12 @@ PATIENCE = 300  # seconds before a pair that waits for each other is given up
 
 def two_processes(case: Case) -> None:
     """Have on two processes, with half the batch each, the loss, gradient and state of one."""
+    one = _outcome(*_given(case))
     if case.pair is None:
         share([case])
-    pair = case.pair
-    if isinstance(pair, str) or pair is None:
-        need(False, f"two processes failed where one does not: {pair}")
-        return
-    one = _outcome(*_given(case))
-    for rank, two in enumerate(pair):
+    if not isinstance(case.pair, list):
+        raise Failed(f"two processes failed where one does not: {case.pair}")
+    for rank, two in enumerate(case.pair):
         for name, x in one.items():
             y = two.get(name)
             same = y is not None and torch.allclose(x, y, 1e-6, 1e-8)
@@ -43,9 +42,10 @@ def share(cases: Sequence[Case]) -> None:
     """Start one pair of processes for many methods; the check of each then needs none."""
     with tempfile.TemporaryDirectory() as folder:
         for i, case in enumerate(cases):
-            method, views = _given(case)
-            torch.save({"state": method.state_dict(), "views": views}, f"{folder}/{i}.given")
-        words = [sys.executable, "-m", __name__, folder]
+            with contextlib.suppress(Exception):  # what fails alone, the check itself will say
+                method, views = _given(case)
+                torch.save({"state": method.state_dict(), "views": views}, f"{folder}/{i}.given")
+        words = [sys.executable, "-c", f"import {__name__} as pair; pair.work()", folder]
         paths = os.pathsep.join(path for path in sys.path if path)
         env = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": paths}
         if sys.platform == "linux":
@@ -77,17 +77,22 @@ def _given(case: Case) -> tuple[Method[Any], tuple[Tensor, ...]]:
 
 def _outcome(method: Method[Any], views: Sequence[Tensor]) -> dict[str, Tensor]:
     """All that a step makes: the loss, the gradients, and what is remembered."""
-    model = Runtime().wrap(method)
-    value = model(*views)[0]
+    mean = lambda x: total(x) / world()[1]  # noqa: E731 - as DDP does
+    synchronise_norms(method)
+    value = method(*views)[0]
     value.backward()
     method.advance(0.5)
-    gradients = {f"gradient of {n}": p.grad for n, p in method.named_parameters() if p.grad is not None}
-    loss = total(value.detach()) / world()[1]
-    return {"loss": loss, **gradients, **method.state_dict()}
+    gradients = {
+        f"gradient of {name}": mean(p.grad)
+        for name, p in method.named_parameters()
+        if p.grad is not None
+    }
+    return {"loss": mean(value.detach()), **gradients, **method.state_dict()}
 
 
-def _rank(folder: str, rank: int, names: Sequence[str]) -> None:
-    """What each of the two processes does."""
+def work() -> None:
+    """What each of the two processes does: `folder rank names...` are its arguments."""
+    folder, rank, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     torch.set_num_threads(1)
     meet = f"file://{folder}/meet"
     dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=2)
@@ -103,6 +108,3 @@ def _rank(folder: str, rank: int, names: Sequence[str]) -> None:
         torch.save(result, f"{folder}/{i}.{rank}")
     dist.destroy_process_group()
 
-
-if __name__ == "__main__":
-    _rank(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+import unlabeled
+
 
 def doctor(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
     """Say what this machine has and how runs will use it.
@@ -39,7 +41,7 @@ def examine() -> dict[str, Any]:
     gpu = torch.cuda.get_device_name() if on_gpu else "none: runs use the CPU"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "unlabeled": metadata.version("unlabeled"),
+        "unlabeled": unlabeled.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cores": len(os.sched_getaffinity(0)),

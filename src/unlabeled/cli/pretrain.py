@@ -104,13 +104,13 @@ def pretrain(
     json:
         Print one JSON object on stdout and nothing else.
     """
-    from unlabeled import pretrain as job
+    from unlabeled import pretraining
 
     quiet = json
     if resume is not None:
         if method or data:
             raise UsageError("--resume needs nothing else: its folder holds every setting")
-        show(job.resume(resume, quiet=quiet), json)
+        show(pretraining.resume(resume, quiet=quiet), json)
         return
     if not method or not data:
         raise UsageError(
@@ -119,12 +119,12 @@ def pretrain(
     words = {
         name: value
         for name, value in locals().items()
-        if name not in ("method", "data", "resume", "dry_run", "json", "settings", "job", "quiet")
+        if name not in ("method", "data", "resume", "dry_run", "json", "settings", "pretraining", "quiet")
     }
     if dry_run:
-        print_plan(job.plan(method, data, **words, **settings), json)
+        print_plan(pretraining.plan(method, data, **words, **settings), json)
         return
-    show(job.pretrain(method, data, quiet=quiet, **words, **settings), json)
+    show(pretraining.pretrain(method, data, quiet=quiet, **words, **settings), json)
 
 
 def command(words: list[str]) -> Callable[..., None]:

@@ -54,7 +54,7 @@ def opened(
         found = labels()
         if len(found) != len(array):
             raise DataError(f"{source}: {len(found):,} labels for {len(array):,} samples")
-        return Labels(found.values[[int(key) for key in store.keys]], found.names)
+        return found.at([int(key) for key in store.keys])
 
     return Opened(store, kept)
 
@@ -171,7 +171,9 @@ def _tokens(array: np.ndarray, options: Options, source: str) -> Store:
     low, high = int(array.min()), int(array.max())
     words = tuple(options.vocabulary or map(str, range(high + 1)))
     if low < 0 or high >= len(words):
-        raise DataError(f"{source}: tokens {low} to {high}, the vocabulary has {len(words):,} words")
+        raise DataError(
+            f"{source}: tokens {low} to {high}, the vocabulary has {len(words):,} words"
+        )
     length = options.length or array.shape[1]
     data = np.zeros((len(array), length), np.int32)
     data[:, : array.shape[1]] = array[:, :length]

@@ -48,7 +48,10 @@ def load(name: str) -> tuple[np.ndarray, dict[str, Any]] | None:
 
 
 def save(
-    name: str, rows: Iterable[np.ndarray], row: tuple[int, ...], record: Callable[[], dict[str, Any]]
+    name: str,
+    rows: Iterable[np.ndarray],
+    row: tuple[int, ...],
+    record: Callable[[], dict[str, Any]],
 ) -> None:
     """Write an entry.
 
@@ -64,16 +67,17 @@ def save(
     data, beside = folder() / f"{name}.u8", folder() / f"{name}.json"
     beside.unlink(missing_ok=True)
     count = 0
-    with _replacing(data) as file:
-        for count, pixels in enumerate(rows, 1):
+    with replacing(data) as file:
+        for pixels in rows:
+            count += 1
             file.write(np.ascontiguousarray(pixels).data)
     said = {"version": VERSION, "shape": [count, *row], **record()}
-    with _replacing(beside) as file:
+    with replacing(beside) as file:
         file.write(json.dumps(said).encode())
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Any]:
+def replacing(path: Path) -> Iterator[Any]:
     """A file that takes its name when it is complete and on the disk, or not at all."""
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from PIL import Image, __version__ as pillow
+from PIL import Image
+from PIL import __version__ as pillow
 
 from unlabeled.data import cache, images
 from unlabeled.data.listing import Listing
@@ -159,7 +160,7 @@ def look(listing: Listing, options: Options) -> tuple[images.Policy, tuple[str, 
             elif grey and options.channels is None and image.mode not in ("1", "L", "LA"):
                 image.draft(image.mode, (KEPT, KEPT))
                 grey = images.is_grey(images.plain(image))
-        except Exception:  # noqa: PERF203, S112 (it is met again, and named, when all are decoded)
+        except Exception:  # it is met again, and named, when all are decoded
             continue
     size, notes = _size(sizes, options)
     channels = options.channels or (1 if grey else 3)
@@ -194,9 +195,7 @@ def _spans(deep: dict[str, list[Span]], options: Options) -> dict[str, Span]:
     return {**seen, **options.spans}
 
 
-def _all(
-    listing: Listing, policy: images.Policy, options: Options
-) -> Iterator[Pixels | Exception]:
+def _all(listing: Listing, policy: images.Policy, options: Options) -> Iterator[Pixels | Exception]:
     """Every picture in order, decoded by threads, a few ahead of the reader."""
     threads = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
 

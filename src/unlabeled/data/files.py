@@ -1,4 +1,4 @@
-"""Files on disk, read with care: what they are called, that they are files, that they hold still."""
+"""Files on disk, read with care: they may be no files, have odd names, or change meanwhile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Found:
     def pick(self, suffixes: Iterable[str]) -> Found:
         """Those whose name ends so, and what is bad among them; unreadable folders stay."""
         chosen = tuple(suffixes)
-        fits = lambda key: key.lower().endswith(chosen)  # noqa: E731
+        fits = lambda key: key.lower().endswith(chosen)
         at = [i for i, key in enumerate(self.keys) if fits(key)]
         return Found(
             [self.keys[i] for i in at],

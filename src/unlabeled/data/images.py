@@ -136,10 +136,13 @@ def pixels(data: bytes | Image.Image, policy: Policy) -> tuple[np.ndarray, tuple
 def upright(image: Image.Image) -> tuple[Image.Image, bool]:
     """The picture as its EXIF orientation says to hold it; and whether that could not be read."""
     try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        exif = image.getexif()
+        turn = TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:  # metadata of any brokenness must not cost the picture
         return image, True
-    return (image.transpose(turn) if turn is not None else image), False
+    # Pillow gives nothing for most of what it cannot read; 20 bytes hold no entry
+    broken = not exif and len(image.info.get("exif", b"")) > 20
+    return (image.transpose(turn) if turn is not None else image), broken
 
 
 def deep(image: Image.Image) -> bool:
@@ -210,10 +213,8 @@ def square(image: Image.Image, size: int) -> Image.Image:
         return image
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    if side == size:
-        return image.crop(box)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    centre = image.crop((left, top, left + side, top + side))
+    return centre.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def is_grey(image: Image.Image) -> bool:

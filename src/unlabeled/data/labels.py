@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from unlabeled.data.store import Store
 from unlabeled.errors import DataError
@@ -36,14 +37,16 @@ class Labels:
         Raises:
             DataError: Where some are missing or are no classes.
         """
-        values = np.asarray(raw)
+        values = raw.cpu().numpy() if isinstance(raw, Tensor) else np.asarray(raw)
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim != 1:
             raise DataError(f"labels must be one a sample, got an array of shape {values.shape}")
         if values.dtype.kind == "O":
             if any(v is None for v in values):
-                raise DataError(f"{sum(v is None for v in values)} of {len(values)} labels are empty")
+                raise DataError(
+                    f"{sum(v is None for v in values)} of {len(values)} labels are empty"
+                )
             values = values.astype(str)
         if values.dtype.kind == "f":
             if not np.array_equal(values, np.round(values)):
@@ -56,6 +59,10 @@ class Labels:
                 return Labels(values, tuple(names) or tuple(map(str, range(top))))
         found, places = np.unique(values, return_inverse=True)
         return Labels(places.astype(np.int64), tuple(map(str, found)))
+
+    def at(self, rows: Any) -> Labels:
+        """The labels of some samples, by their positions."""
+        return Labels(self.values[np.asarray(rows, np.int64)], self.names)
 
     def aligned(self, names: Sequence[str]) -> Labels:
         """The same labels, numbered as in `names`: those of the training set, say.

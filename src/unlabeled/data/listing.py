@@ -31,7 +31,7 @@ class Listing:
 
     keys: Sequence[str]
     read: Callable[[int], bytes | Image.Image]
-    labels: Callable[[], Sequence[Any]]
+    labels: Callable[[], Any]
     nbytes: int = 0
     fingerprint: str = ""
     bad: list[tuple[str, str]] = field(default_factory=list)

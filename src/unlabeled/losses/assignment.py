@@ -23,7 +23,7 @@ def sinkhorn(scores: Tensor, *, epsilon: float = 0.05, iterations: int = 3) -> T
     Source: Cuturi 2013, https://arxiv.org/abs/1306.0895, as in Caron et al. 2020, eq. 3 to 5,
     https://arxiv.org/abs/2006.09882.
     """
-    q = scores.float() / epsilon
+    q = scores.to(torch.promote_types(scores.dtype, torch.float32)) / epsilon
     q = (q - largest(q.max())).exp()  # a common factor cancels below: no overflow
     for _ in range(iterations):
         q = q / total(q.sum(0)).clamp(min=1e-30)

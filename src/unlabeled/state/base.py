@@ -16,3 +16,6 @@ class State(nn.Module):
     def advance(self, progress: float) -> None:
         """Move to the next step; `progress` is the share of training done, in [0, 1]."""
         raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop what was handed over since the last `advance`: the step is skipped."""

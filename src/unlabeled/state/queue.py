@@ -29,6 +29,9 @@ class Queue(State):
         if self.training:
             self._coming.append(vectors.detach())
 
+    def forget(self) -> None:
+        self._coming.clear()
+
     @torch.no_grad()
     def advance(self, progress: float) -> None:
         if not self._coming:

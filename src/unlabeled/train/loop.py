@@ -21,9 +21,9 @@ from unlabeled.recipe import Recipe
 from unlabeled.state import State
 from unlabeled.train.optimizers import learning, optimizer
 from unlabeled.train.runtime import Runtime
+from unlabeled.views.dice import Batch
 from unlabeled.views.images import whole
 from unlabeled.views.sequences import standard
-from unlabeled.views.dice import Batch
 from unlabeled.world import gather, largest, total, world
 
 PATIENCE = 3  # steps in a row without a finite gradient before a run gives up
@@ -121,7 +121,7 @@ class Trainer:
                     first = self.step - PATIENCE + 1
                     raise Diverged(
                         f"the loss is not a finite number at steps {first} to {self.step}",
-                        hint="the weights are those of before; try a lower --lr or --precision fp32",
+                        hint="the weights are as before them; try a lower --lr or --precision fp32",
                     )
                 self.step += 1
                 yield step
@@ -165,7 +165,7 @@ class Trainer:
             group["lr"] = lr * group.get("scale", 1.0)
 
         batch = self.batches[t]
-        method.index = batch.index
+        method.index = batch.index  # pyright: ignore[reportAttributeAccessIssue]
         with torch.no_grad():
             views = method.views(batch)
         before = [torch.cat(same) for same in self._averages]
@@ -178,7 +178,7 @@ class Trainer:
         *means, gradient = values.unbind()
 
         if finite:
-            if recipe.clip < math.inf:
+            if recipe.clip is not None:
                 clip_grads_with_norm_(self._learning, recipe.clip, gradient)
             self.optimizer.step()
             for state in self._states:
@@ -196,7 +196,7 @@ class Trainer:
         k, sums = self.accumulate, {}
         parts = zip(*(view.chunk(k) for view in views), strict=True)
         for i, (part, rows) in enumerate(zip(parts, index.chunk(k), strict=True)):
-            self.method.index = rows
+            self.method.index = rows  # pyright: ignore[reportAttributeAccessIssue]
             with self._alone(more=i < k - 1), self.runtime.autocast():
                 loss, terms = self.model(*part)  # pyright: ignore[reportOptionalCall]
                 (loss if k == 1 else loss / k).backward()
@@ -288,9 +288,10 @@ def train(
     runtime: Runtime = Runtime(),  # noqa: B008
     accumulate: int = 1,
 ) -> Iterator[Step]:
-    """Train a method in place: `for step in train(method, batches, recipe): ...`."""
+    """Train a method in place and yield after each step.
+
+    `for step in train(method, batches, recipe): ...` is all that a loop of one's own needs.
+    """
     steps = steps or max(1, round(recipe.epochs * len(batches)))
-    trainer = Trainer(
-        method, batches, recipe, steps=steps, runtime=runtime, accumulate=accumulate
-    )
+    trainer = Trainer(method, batches, recipe, steps=steps, runtime=runtime, accumulate=accumulate)
     return trainer.run()

@@ -1,5 +1,7 @@
 """Optimisers: SGD and AdamW are torch's; LARS is here."""
 
+# pyright: reportPrivateImportUsage=false
+# torch's own optimisers are written with these list functions
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,16 +15,16 @@ from unlabeled.recipe import Recipe
 
 
 class LARS(torch.optim.Optimizer):
-    """SGD with momentum, each weight matrix's step scaled by its norm over its gradient's.
+    """SGD with momentum, each weight's step scaled by its norm over its gradient's.
 
     Args:
         params: Parameters or groups; a group with `adapt=False` is plain SGD (biases and norms).
-        lr: Learning rate.
+        lr: Learning rate. It is part of what momentum remembers, as in the paper.
         momentum: Momentum.
-        weight_decay: Added to the gradient before its norm is taken.
+        weight_decay: Times the weight, added to the gradient.
         trust: The trust coefficient, eta.
 
-    Source: You, Gitman & Ginsburg 2017, algorithm 1, https://arxiv.org/abs/1708.03888.
+    Source: You, Gitman & Ginsburg 2017, eq. 6 and algorithm 1, https://arxiv.org/abs/1708.03888.
     """
 
     def __init__(
@@ -33,25 +35,30 @@ class LARS(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         trust: float = 1e-3,
     ) -> None:
-        defaults = dict(
-            lr=lr, momentum=momentum, weight_decay=weight_decay, trust=trust, adapt=True
-        )
-        super().__init__(params, defaults)
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, defaults | {"trust": trust, "adapt": True})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                grad = p.grad.add(p, alpha=group["weight_decay"])
-                if group["adapt"]:
-                    size, pull = p.norm(), grad.norm()
-                    ratio = group["trust"] * size / pull
-                    grad = grad * torch.where((size > 0) & (pull > 0), ratio, 1.0)
-                memory = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                memory.mul_(group["momentum"]).add_(grad)
-                p.add_(memory, alpha=-group["lr"])
+            params = [p for p in group["params"] if p.grad is not None]
+            if not params:
+                continue
+            slopes: list[Any] = [p.grad for p in params]
+            decay = group["weight_decay"]
+            moves = torch._foreach_add(slopes, params, alpha=decay)
+            if group["adapt"]:
+                size = torch.stack(torch._foreach_norm(params))
+                pull = torch.stack(torch._foreach_norm(slopes)) + decay * size
+                rate = torch.where((size > 0) & (pull > 0), group["trust"] * size / pull, 1.0)
+                torch._foreach_mul_(moves, list(rate.unbind()))
+            for p in params:
+                if not self.state[p]:
+                    self.state[p]["momentum"] = torch.zeros_like(p)
+            memories = [self.state[p]["momentum"] for p in params]
+            torch._foreach_mul_(memories, group["momentum"])
+            torch._foreach_add_(memories, moves, alpha=group["lr"])
+            torch._foreach_sub_(params, memories)
 
 
 def optimizer(method: Method[Any], recipe: Recipe) -> torch.optim.Optimizer:
@@ -62,23 +69,21 @@ def optimizer(method: Method[Any], recipe: Recipe) -> torch.optim.Optimizer:
     """
     special = method.groups()
     named = {id(p) for group in special for p in group["params"]}
-    learning = [p for p in method.parameters() if p.requires_grad and id(p) not in named]
+    rest = [p for p in learning(method) if id(p) not in named]
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0, "adapt": False},
+        {"params": [p for p in rest if p.ndim > 1]},
+        {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0, "adapt": False},
         *special,
     ]
-    groups = [g for g in groups if g["params"]]
+    groups = [{"weight_decay": recipe.weight_decay, **group} for group in groups if group["params"]]
     if recipe.optimizer == "lars":
         return LARS(groups, recipe.lr, recipe.momentum)
     for group in groups:
         group.pop("adapt", None)
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0
-        return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=nesterov)
-    betas = (recipe.momentum, 0.999)
-    on_cuda = bool(learning) and learning[0].is_cuda
-    return torch.optim.AdamW(groups, recipe.lr, betas, fused=on_cuda, foreach=not on_cuda)
+        return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=True)
+    return torch.optim.AdamW(groups, recipe.lr, (recipe.momentum, 0.999), fused=True)
 
 
 def learning(module: nn.Module) -> list[nn.Parameter]:

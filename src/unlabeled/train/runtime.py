@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import inspect
 import os
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,9 +14,14 @@ from typing import Any, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 
 from unlabeled.errors import MachineError, UsageError
 from unlabeled.world import gather, world
+
+_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+SYNC_BUFFERS = "forward_sync_buffers" if _RENAMED else "broadcast_buffers"  # torch 2.15 renamed it
 
 
 @dataclass(frozen=True)
@@ -31,9 +39,7 @@ class Runtime:
     compile: bool = False
 
     @staticmethod
-    def detect(
-        device: str = "auto", precision: str = "auto", *, compile: bool = False
-    ) -> Runtime:
+    def detect(device: str = "auto", precision: str = "auto", *, compile: bool = False) -> Runtime:
         """Choose what is not said: a GPU if there is one, bfloat16 where the hardware has it.
 
         Raises:
@@ -43,7 +49,9 @@ class Runtime:
         if precision not in ("auto", "bf16", "fp32"):
             raise UsageError(f"precision must be auto, bf16 or fp32, got `{precision}`")
         if device == "auto":
-            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+            device = (
+                f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+            )
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
@@ -67,17 +75,20 @@ class Runtime:
         module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """Compile and, under `torchrun`, share the module among processes."""
+        """Compile and, under `torchrun`, share the module among processes.
+
+        Let the wrapper go before the processes part: see `processes`.
+        """
         wrapped = module
         if world()[1] > 1:
-            synchronise_norms(module, self.device)
+            synchronise_norms(module)
         if self.compile:
             wrapped = cast("nn.Module", torch.compile(wrapped))
         if world()[1] > 1:
             ids = None if self.device == "cpu" else [torch.device(self.device).index]
-            wrapped = nn.parallel.DistributedDataParallel(
-                wrapped, device_ids=ids, broadcast_buffers=False
-            )
+            # a graph known to stand still may leave parameters unused; the compiler forbids it
+            more: dict[str, Any] = {SYNC_BUFFERS: False, "static_graph": not self.compile}
+            wrapped = DistributedDataParallel(wrapped, device_ids=ids, **more)
         return wrapped
 
 
@@ -89,50 +100,103 @@ def fast_bfloat16(device: str) -> bool:
     return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())
 
 
-class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
+class GlobalBatchNorm(_BatchNorm):
     """Batch norm whose statistics are those of the global batch, on any device.
 
-    torch's own SyncBatchNorm needs a GPU.
+    torch's own SyncBatchNorm needs a GPU. A norm with an activation of its own, as timm has,
+    keeps it.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
         pass
 
     def forward(self, input: Tensor) -> Tensor:
-        if not self.training or world()[1] == 1:
-            return super().forward(input)
+        together = self.training and world()[1] > 1
+        out = self._normalise(input) if together else super().forward(input)
+        for then in ("drop", "act"):  # of timm's BatchNormAct2d
+            out = getattr(self, then, _same)(out)
+        return out
+
+    def _normalise(self, input: Tensor) -> Tensor:
         over = [d for d in range(input.ndim) if d != 1]
-        moments = torch.stack([input.mean(over), input.square().mean(over)])
-        mean, square = gather(moments[None]).mean(0)
-        var = square - mean.square()
-        n = input.numel() // input.shape[1] * world()[1]
-        if self.track_running_stats and self.running_mean is not None:
+        x = input.to(torch.promote_types(input.dtype, torch.float32))
+        parts = gather(torch.stack(torch.var_mean(x, over, correction=0))[None])
+        within, means = parts.unbind(1)
+        mean = means.mean(0)
+        var = within.mean(0) + (means - mean).square().mean(0)
+        if self.running_mean is not None and self.running_var is not None:
+            n = x.numel() // x.shape[1] * world()[1]
             with torch.no_grad():
-                self.num_batches_tracked.add_(1)  # pyright: ignore
-                self.running_mean.lerp_(mean, self.momentum or 0.1)
-                self.running_var.lerp_(var * n / max(1, n - 1), self.momentum or 0.1)  # pyright: ignore
+                self.num_batches_tracked.add_(1)  # pyright: ignore[reportOptionalMemberAccess]
+                share = self.momentum
+                if share is None:  # a plain average of all batches
+                    share = 1 / float(self.num_batches_tracked)  # pyright: ignore[reportArgumentType]
+                self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+                self.running_var.lerp_(
+                    (var * (n / max(1, n - 1))).to(self.running_var.dtype), share
+                )
         wide = [1, -1] + [1] * (input.ndim - 2)
-        out = (input - mean.view(wide)) * (var + self.eps).rsqrt().view(wide)
-        return out if self.weight is None else out * self.weight.view(wide) + self.bias.view(wide)
+        scale = (var + self.eps).rsqrt()
+        if self.weight is not None:
+            scale = scale * self.weight
+        out = (x - mean.view(wide)) * scale.view(wide)
+        out = out if self.bias is None else out + self.bias.view(wide)
+        return out.to(input.dtype)
 
 
-def synchronise_norms(module: nn.Module, device: str) -> None:
-    """Make every batch norm see the global batch, in place; names and weights stay."""
+def synchronise_norms(module: nn.Module) -> None:
+    """Make every batch norm see the global batch, in place; names and weights stay.
+
+    Raises:
+        UsageError: Where a batch norm computes in a way of its own.
+    """
     for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.__class__ = GlobalBatchNorm
+        if not isinstance(part, (_BatchNorm, GlobalBatchNorm)):
+            continue
+        plain = type(part).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
+        if not (plain or hasattr(part, "act") or isinstance(part, GlobalBatchNorm)):
+            raise UsageError(
+                f"{type(part).__name__} cannot be shared among processes",
+                hint="train on one process, or use an encoder with torch's own batch norm",
+            )
+        part.__class__ = GlobalBatchNorm
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
 
 
 @contextlib.contextmanager
 def processes(device: str) -> Iterator[None]:
-    """Join the other processes that `torchrun` started, if it did, and leave them at the end."""
+    """Join the other processes that `torchrun` started, if it did, and leave them at the end.
+
+    gloo deadlocks now and then where a DDP wrapper outlives its group, so none may be referred to
+    once the block ends: `Trainer` lets go of its own.
+
+    Args:
+        device: As for `Runtime.detect`.
+    """
     if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1 or world()[1] > 1:
         yield
         return
+    device = Runtime.detect(device).device
     if device.startswith("cuda"):
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl")  # small facts travel without the GPU
+    else:
+        dist.init_process_group("gloo")
     try:
         yield
+    except BaseException as error:
+        _let_go(error)
+        raise
     finally:
+        gc.collect()
         dist.destroy_process_group()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames that an error remembers, and with them the wrapper that it rose through."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

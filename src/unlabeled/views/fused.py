@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK = 2048  # pixels that all colour operations pass over before the next block: 24 kB of RGB
 ZERO, ONE, SIX = np.float32(0), np.float32(1), np.float32(6)  # a Python float would make doubles
+NEXT = np.uint32(1)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 jit = numba.njit(
@@ -73,11 +74,12 @@ if hasattr(os, "register_at_fork"):
 def _views(images, out, rows, tall, columns, wide, numbers, first, last):
     """Views `first` to `last` of a batch."""
     c, n = images.shape[1], out.shape[1] * out.shape[2]
-    flat = np.empty((c, n), np.float32)
+    view = np.empty((c, out.shape[1], out.shape[2]), np.float32)
+    flat = view.reshape(c, n)
     share = (LUMA if c == 3 else np.ones(1, np.float32)) / n
     for i in range(first, last):
         contrast, saturation, hue = numbers[i, 1], numbers[i, 2], numbers[i, 3]
-        _sample(images[i], flat, rows[i], tall[i], columns[i], wide[i])
+        _sample(images[i], view, rows[i], tall[i], columns[i], wide[i])
         mean = 0.0
         for ch in range(c):
             for at in range(0, n, BLOCK):
@@ -100,61 +102,63 @@ def _views(images, out, rows, tall, columns, wide, numbers, first, last):
                 for ch in range(c):
                     _solarize(flat[ch, part])
         if numbers[i, 6] > 0:
-            _blur(flat, out[i], numbers[i, 6])
-        else:
-            _interleave(flat, out[i].reshape(n, c))
+            _blur(view, numbers[i, 6])
+        _interleave(flat, out[i].reshape(n, c))
 
 
 @jit
 def _taps(centres, reach, n):
-    """The first of n pixels that each line reads, and the weights of an even number from there."""
+    """The first of n pixels that each line reads, and its weights from there: `(taps, size)`."""
     taps = 2 * int(math.ceil(reach))
-    first = np.empty(len(centres), np.int64)
+    first = np.empty(len(centres), np.uint32)  # unsigned: no test for a negative index
     weight = np.zeros((taps, len(centres)), np.float32)
     for i in range(len(centres)):
-        first[i] = max(0, int(math.floor(centres[i] - reach)) + 1)
+        at = max(0, int(math.floor(centres[i] - reach)) + 1)
         total = ZERO
-        for k in range(min(taps, n - first[i])):
-            near = ONE - abs(np.float32(first[i] + k) - centres[i]) / reach
+        for k in range(min(taps, n - at)):
+            near = ONE - abs(np.float32(at + k) - centres[i]) / reach
             weight[k, i] = max(ZERO, near)
             total += weight[k, i]
-        weight[:, i] /= total
+        for k in range(taps):
+            weight[k, i] /= total
+        first[i] = at
     return first, weight
 
 
 @jit
-def _sample(image, flat, rows, tall, columns, wide):
-    """Crop, resize and flip `(c, h, w)` to `(c, size * size)`, in the image's own units."""
+def _sample(image, view, rows, tall, columns, wide):
+    """Crop, resize and flip `(c, h, w)` to `(c, size, size)`, in the image's own units.
+
+    First every row that is needed is resized, then the columns. The loops index whole arrays:
+    a slice would count references, with a lock, at every row.
+    """
     c, h, w = image.shape
     size = len(rows)
     top, down = _taps(rows, tall, h)
     left, across = _taps(columns, wide, w)
-    start, stop = left.min(), min(w, left.max() + len(across))
+    low, high = int(top.min()), min(h, int(top.max()) + len(down))
+    start, stop = left.min(), np.uint32(min(w, int(left.max()) + len(across)))
     line = np.zeros(w + len(across), np.float32)  # beyond the border, weights are 0
+    strip = np.empty((high - low, size), np.float32)
     for ch in range(c):
+        for y in range(low, high):
+            row = y - low
+            for x in range(start, stop):
+                line[x] = np.float32(image[ch, y, x])
+            for j in range(size):
+                at = left[j]
+                strip[row, j] = across[0, j] * line[at] + across[1, j] * line[at + NEXT]
+            for k in range(2, len(across)):
+                for j in range(size):
+                    strip[row, j] += across[k, j] * line[left[j] + np.uint32(k)]
         for i in range(size):
-            within = line[start:stop]
-            within[:] = 0
-            for k in range(0, len(down), 2):
-                y = min(top[i] + k, h - 1)
-                one, two = image[ch, y, start:stop], image[ch, min(y + 1, h - 1), start:stop]
-                _add(within, one, down[k, i], two, down[k + 1, i])
-            target = flat[ch, i * size : (i + 1) * size]
-            target[:] = 0
-            for k in range(0, len(across), 2):
-                _pick(target, line[k:], left, across[k], across[k + 1])
-
-
-@jit
-def _add(line, one, a, two, b):
-    for x in range(len(line)):
-        line[x] += a * np.float32(one[x]) + b * np.float32(two[x])
-
-
-@jit
-def _pick(target, line, left, a, b):
-    for j in range(len(target)):
-        target[j] += a[j] * line[left[j]] + b[j] * line[left[j] + 1]
+            row, a, b = int(top[i]) - low, down[0, i], down[1, i]
+            below = min(row + 1, len(strip) - 1)
+            for j in range(size):
+                view[ch, i, j] = a * strip[row, j] + b * strip[below, j]
+            for k in range(2, min(len(down), len(strip) - row)):
+                for j in range(size):
+                    view[ch, i, j] += down[k, i] * strip[row + k, j]
 
 
 @jit
@@ -220,41 +224,39 @@ def _solarize(plane):
 
 
 @jit
-def _blur(flat, out, sigma):
-    """Gaussian blur with reflected borders, from planes to `(size, size, c)`; as `images.blur`."""
-    size = len(out)
+def _blur(view, sigma):
+    """Gaussian blur with reflected borders, in place; as `images.blur`."""
+    size = view.shape[1]
     reach = min(max(1, size // 20), int(math.ceil(5.5 * sigma)))  # beyond, weights are below 3e-7
-    at = np.arange(-reach, reach + 1).astype(np.float32)
+    at = np.arange(reach + 1).astype(np.float32)
     kernel = np.exp(-(at**2) / (2 * max(sigma, np.float32(1e-3)) ** 2)).astype(np.float32)
-    kernel /= kernel.sum()
-    kernel = np.append(kernel, ZERO)  # in pairs, as the taps
-    line, done = np.zeros(size + 2 * reach + 1, np.float32), np.empty(size, np.float32)
-    for ch in range(len(flat)):
-        plane = flat[ch].reshape(size, size)
-        for i in range(size):
-            within = line[reach : reach + size]
-            within[:] = 0
-            for k in range(0, len(kernel), 2):
-                one, two = _reflect(i + k - reach, size), _reflect(i + k + 1 - reach, size)
-                _add(within, plane[one], kernel[k], plane[two], kernel[k + 1])
-            for k in range(1, reach + 1):
-                line[reach - k] = line[reach + k]
-                line[reach + size - 1 + k] = line[reach + size - 1 - k]
-            done[:] = 0
-            for k in range(0, len(kernel), 2):
-                _add(done, line[k : k + size], kernel[k], line[k + 1 : k + 1 + size], kernel[k + 1])
-            for j in range(size):
-                out[i, j, ch] = done[j]
+    kernel /= 2 * kernel.sum() - 1
+    turned = np.empty((size, size), np.float32)
+    for ch in range(len(view)):
+        _blur_columns(view[ch], turned, kernel)
+        _blur_columns(turned, view[ch], kernel)
 
 
 @jit
-def _reflect(at, n):
-    at = abs(at)
-    return 2 * n - 2 - at if at >= n else at
+def _blur_columns(plane, turned, kernel):
+    """Blur along the columns, and write rows as columns; twice makes a blur of both."""
+    size = len(plane)
+    line = np.empty(size, np.float32)
+    for i in range(size):
+        for j in range(size):
+            line[j] = kernel[0] * plane[i, j]
+        for k in range(1, len(kernel)):
+            above, below = abs(i - k), i + k if i + k < size else 2 * size - 2 - i - k
+            for j in range(size):
+                line[j] += kernel[k] * (plane[above, j] + plane[below, j])
+        for j in range(size):
+            turned[j, i] = line[j]
 
 
 @jit
 def _interleave(flat, out):
-    for p in range(len(out)):
-        for ch in range(len(flat)):
-            out[p, ch] = flat[ch, p]
+    if len(flat) == 3:
+        for p in range(len(out)):
+            out[p, 0], out[p, 1], out[p, 2] = flat[0, p], flat[1, p], flat[2, p]
+    else:
+        out[:, 0] = flat[0]

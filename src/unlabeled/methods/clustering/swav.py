@@ -21,9 +21,8 @@ LARGE, SMALL = Look(crop=(0.3, 1.0)), Look(crop=(0.1, 0.4))
 class SwAV(Method):
     """Predict one view's cluster from all other views, where all clusters get an equal share.
 
-    Two large crops are assigned to prototypes by Sinkhorn's iterations; every other crop, large
-    or small, must choose the same prototype. A queue of past embeddings helps to assign a batch
-    that is smaller than the number of prototypes.
+    Two large crops are assigned to prototypes by Sinkhorn's iterations; all other crops must choose
+    the same ones. A queue of past embeddings helps a batch that the prototypes outnumber.
     """
 
     paper = "Caron, Misra, Mairal, Goyal, Bojanowski & Joulin 2020, https://arxiv.org/abs/2006.09882"
@@ -47,8 +46,7 @@ class SwAV(Method):
     def setup(self) -> None:
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
         self.heads = Prototypes(self.prototypes, self.projection, frozen=self.frozen)
-        queues = range(2 if self.memory else 0)
-        self.queues = torch.nn.ModuleList(Queue(self.memory, self.projection) for _ in queues)
+        self.queue = Queue(self.memory, 2 * self.projection)  # both large crops, side by side
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
         size = self.encoder.size
@@ -62,25 +60,21 @@ class SwAV(Method):
         z = [*self.embed(torch.cat(crops[:2])).chunk(2)]
         if self.crops:
             z += self.embed(torch.cat(crops[2:])).chunk(self.crops)
+        if self.memory:
+            self.queue.remember(torch.cat(z[:2], 1))
         scores = [self.heads(view) for view in z]
-        energies = []
-        for i in range(2):
-            target = self.assign(scores[i].detach(), i)
-            others = [choose(s / self.temperature, target) for j, s in enumerate(scores) if j != i]
-            energies.append(torch.stack(others).mean(0))
-            for queue in self.queues[i : i + 1]:
-                queue.remember(z[i])
-        return torch.stack(energies).mean(0)
+        targets = [self.assign(scores[i].detach(), i) for i in range(2)]
+        pairs = [(s, q) for i, q in enumerate(targets) for j, s in enumerate(scores) if i != j]
+        return torch.stack([choose(s / self.temperature, q) for s, q in pairs]).mean(0)
 
     def assign(self, scores: Tensor, view: int) -> Tensor:
         """Equal shares for all prototypes over the batch and, once it is full, the queue."""
         alone = sinkhorn(scores, epsilon=self.epsilon)
         if not self.memory:
             return alone
-        queue = self.queues[view]
-        past = self.heads(mine(queue.items)).detach()
+        past = self.heads(mine(self.queue.items).chunk(2, 1)[view]).detach()
         helped = sinkhorn(torch.cat([scores, past]), epsilon=self.epsilon)[: len(scores)]
-        return torch.where(queue.filled >= self.memory, helped, alone)
+        return torch.where(self.queue.filled >= self.memory, helped, alone)
 
     def learned_nothing(self, *_: Tensor) -> float:
         return math.log(self.prototypes)

@@ -23,17 +23,19 @@ class BYOL(Method):
     recipe = Recipe(optimizer="lars", lr=3.2, weight_decay=1.5e-6, batch=4096, epochs=1000, warmup=0.01)
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
-        settings={"momentum": 0.97, "hidden": 512, "projection": 128},
+        settings={"teacher_momentum": 0.97, "hidden": 512, "projection": 128},
     )  # fmt: skip
 
-    momentum: float = hp("teacher momentum at the start; rises to 1", default=0.996, low=0, high=1)
+    teacher_momentum: float = hp(
+        "share of itself the teacher keeps at first; rises to 1", default=0.996, low=0, high=1
+    )
     hidden: int = hp("width of the hidden layers", default=4096, low=1)
     projection: int = hp("width of the projection", default=256, low=1)
 
     def setup(self) -> None:
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
         self.predictor = mlp(self.projection, self.hidden, self.projection)
-        self.teacher = Teacher(self.encoder, self.projector, momentum=self.momentum)
+        self.teacher = Teacher(self.encoder, self.projector, momentum=self.teacher_momentum)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return augment(batch, self.encoder.size), augment(batch, self.encoder.size)

@@ -20,8 +20,10 @@ from unlabeled.train.folder import RunFolder, fresh
 from unlabeled.train.memory import keep_memory
 from unlabeled.train.runtime import Runtime, processes
 from unlabeled.train.signals import requests
-from unlabeled.watch import Keeper, Watch
+from unlabeled.watch import Watch
 from unlabeled.world import world
+
+SAVE_EVERY = 120.0  # seconds between checkpoints
 
 
 def pretrain(
@@ -174,23 +176,21 @@ def _train(ready: Job, place: RunFolder, log: Log) -> None:
     """Train to the last step, looking, logging and saving on the way."""
     trainer = ready.trainer
     log.start(ready.config, str(place.path))
-    if ready.store.words:
-        place.write("vocabulary.json", list(ready.store.words))
-    last = checkpoint.newest(place.checkpoints)
-    if last is not None:
-        checkpoint.restore(last, trainer)
+    if checkpoint.newest(place.checkpoints) is not None:
+        checkpoint.restore(place.checkpoints, trainer)
         log.say(f"  going on from step {trainer.step:,}")
     place.rewind(trainer.step)
-    watch, keeper = Watch(ready, place, log), Keeper(place, trainer, log)
-    with requests() as asked:
+    watch, failures = Watch(ready, place, log), 0
+    with requests(every=SAVE_EVERY) as asked:
         watch.begin()
-        for step in trainer.run():
+        for step in asked.watch(trainer.run()):
             watch.see(step)
-            if asked.stop or asked.save or keeper.due:
-                keeper.save()
+            if asked.save:
+                failures = checkpoint.try_save(place.checkpoints, trainer, failures=failures)
             if asked.stop:
                 raise _left(place, interrupted=asked.interrupted)
-    keeper.save()
+    checkpoint.save(place.checkpoints, trainer)
+    checkpoint.prune(place.checkpoints)
     if world()[0] == 0:
         checkpoint.write_encoder(place.path / "encoder.safetensors", ready.method.encoder)
         place.write("verdict.json", watch.judge())

@@ -1,0 +1,187 @@
+"""From a finished run to everything its page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unlabeled.catalog import Card
+from unlabeled.data import Store
+from unlabeled.encoders import PAD, Encoder
+from unlabeled.evaluate import embed
+from unlabeled.method import Method
+from unlabeled.report.content import (
+    Content,
+    Curves,
+    Evaluation,
+    Map,
+    Neighbours,
+    Number,
+    Row,
+    Things,
+    Verdict,
+)
+from unlabeled.report.layout import lay_out
+from unlabeled.views import Batch
+
+SHOWN, NEAR = 8, 6  # samples whose views and neighbours are shown, and neighbours of each
+POOL, MAPPED = 4_000, 1_000  # samples among which neighbours are looked for, and on the map
+WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
+LEVELS = {"healthy": "good", "warning": "doubtful"}
+
+
+def content(
+    config: Mapping[str, Any],
+    card: Card,
+    store: Store,
+    method: Method[Any],
+    metrics: Sequence[Mapping[str, Any]],
+    verdict: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+) -> Content:
+    """Gather the page of a run.
+
+    Args:
+        config: The run's config.json.
+        card: What the method's source says.
+        store: Its data, or other data of the same shape.
+        method: The method as it was at the end, with its heads.
+        metrics: The lines of metrics.jsonl.
+        verdict: The run's verdict.json.
+        evaluation: Its evaluation.json, or nothing.
+    """
+    method.eval()
+    batch = _batch(store, _spread(len(store), SHOWN), config["seed"])
+    with torch.no_grad():
+        views, picture = method.views(batch), method.picture(batch)
+    near, plane = _geometry(method.encoder, store)
+    return Content(
+        method=card.cls,
+        data=store.source,
+        about=card.idea,
+        saw=_saw(store),
+        verdict=_verdict(verdict),
+        numbers=_numbers(evaluation),
+        curves=_curves(metrics, method.encoder.dim),
+        views=_views(views, store),
+        picture={label: images.numpy() for label, images in picture.items()},
+        neighbours=near,
+        map=plane,
+        evaluation=_evaluation(evaluation),
+        notes=[*config["rules"], *config["data"]["notes"], *config["encoder"]["notes"]],
+        bad=store.bad,
+        config={k: config[k] for k in ("method", "backbone", "settings", "recipe", "steps", "seed")},
+        command=config["command"],
+        paper=card.paper,
+        facts={**config["versions"], "device": f"{config['device']} {config['precision']}"},
+    )
+
+
+def _spread(n: int, count: int) -> Tensor:
+    """`count` samples spread over the data by chance, always the same ones."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:count]
+
+
+def _batch(store: Store, index: Tensor, seed: int) -> Batch:
+    return Batch(store.read(index), index, seed=seed)
+
+
+def _saw(store: Store) -> str:
+    shape, n = store.shape, f"{len(store):,}"
+    if shape.modality == "image":
+        kind = "grey" if shape.channels == 1 else "colour"
+        return f"{n} {kind} images of {shape.size} by {shape.size} pixels"
+    if shape.modality == "series":
+        return f"{n} series of {shape.size} steps and {shape.channels} channel(s)"
+    return f"{n} rows of text, {shape.vocabulary - 1:,} different words"
+
+
+def _verdict(found: Mapping[str, Any]) -> Verdict:
+    level = LEVELS.get(found["level"], "bad")
+    advice = [found["advice"]] if found.get("advice") else []
+    return Verdict(level, found["words"], advice)
+
+
+def _views(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
+    """Image views as they are, series too; words and labels have no picture."""
+    shown: list[tuple[str, Things]] = []
+    for view in views:
+        if view.is_floating_point() and view.ndim in (3, 4):
+            shown.append((f"view {len(shown) + 1}", view[: SHOWN * 2].numpy()))
+    if shown and store.shape.modality == "image":
+        whole = store.read(_spread(len(store), SHOWN)).numpy()
+        repeats = len(shown[0][1]) // len(whole)
+        shown.insert(0, ("the image", whole.repeat(max(1, repeats), 0)[: len(shown[0][1])]))
+    return shown
+
+
+def _geometry(encoder: Encoder, store: Store) -> tuple[Neighbours, Map]:
+    """Nearest neighbours of a few samples and a map of more; words are samples of a table."""
+    if store.shape.modality == "text":
+        names = store.words[1:]
+        vectors = encoder.table.weight.detach()[PAD + 1 :].float()  # pyright: ignore
+        asked = [names.index(w) for w in WORDS if w in names] or list(range(SHOWN))
+        pool: Things = names
+        kept = min(MAPPED // 2, len(names))
+    else:
+        index = _spread(len(store), POOL)
+        part = Store(store.data[index.numpy()], store.shape, [store.keys[int(i)] for i in index])
+        vectors = torch.from_numpy(embed(encoder, part)["out"])
+        pool, names, asked, kept = part.data, part.keys, list(range(SHOWN)), min(MAPPED, len(part))
+    unit = torch.nn.functional.normalize(vectors, dim=1)
+    scores = unit[asked] @ unit.T
+    scores[torch.arange(len(asked)), asked] = -torch.inf  # nobody is their own neighbour
+    cosine, nearest = scores.topk(min(NEAR, len(unit) - 1), dim=1)
+    layout = lay_out(vectors[:kept].numpy())
+    near = Neighbours(
+        queries=_some(pool, asked),
+        nearest=_nested(pool, nearest),
+        cosine=cosine.numpy(),
+        chance=float((unit[:kept] @ unit[:kept].T).mean()),
+    )
+    plane = Map(
+        points=layout.points,
+        things=_some(pool, list(range(kept))),
+        how=layout.how,
+        kept=layout.kept,
+        names=list(names[:kept]),
+    )
+    return near, plane
+
+
+def _some(pool: Things, rows: list[int]) -> Things:
+    return pool[rows] if isinstance(pool, np.ndarray) else [pool[i] for i in rows]
+
+
+def _nested(pool: Things, rows: Tensor) -> Any:
+    return pool[rows.numpy()] if isinstance(pool, np.ndarray) else [_some(pool, r.tolist()) for r in rows]
+
+
+def _curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
+    steps = [line for line in metrics if line.get("loss") is not None]
+    looks = [line for line in metrics if line.get("health")]
+    if not steps:
+        return None
+    spaces = {"encoder": "rank", "projection": "embed_rank"}
+    ranks = {s: [x["health"].get(k) for x in looks] for s, k in spaces.items()}
+    return Curves(
+        steps=np.array([line["step"] for line in steps]),
+        loss=np.array([line["loss"] for line in steps], dtype=float),
+        lr=np.array([line["lr"] for line in steps], dtype=float),
+        nothing=looks[-1]["health"].get("learned_nothing") if looks else None,
+        checked=np.array([line["step"] for line in looks]),
+        rank={s: np.array(r, dtype=float) for s, r in ranks.items() if None not in r},
+        width={"encoder": width},
+    )
+
+
+def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
+    return []
+
+
+def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
+    return None
