@@ -130,8 +130,7 @@ MUTANTS = [
            {REMEMBER: f"{REMEMBER}            self.queue.advance(0.0)\n"}),
     Mutant("a queue that nothing enters", "purity", "`queue` stayed", "swav", {REMEMBER: ""}),
     Mutant("a frozen teacher", "purity", "`teacher` stayed", "byol",
-           {"    def learned_nothing":
-            "    def advance(self, progress: float) -> None:\n        pass\n\n    def learned_nothing"}),
+           {TEACHER: TEACHER.replace("self.teacher_momentum", "1.0")}),
     Mutant("a wrong closed form", "constant_encoder", "learned_nothing", "rotation",
            {"math.log(4)": "math.log(3)"}),
     Mutant("itself among its own negatives", "constant_encoder", "learned_nothing", "simclr",
@@ -145,16 +144,17 @@ MUTANTS = [
     Mutant("a queue that is not saved", "resume", "queue.items", "swav",
            {"    def views": "        self.queue.items = torch.nn.Buffer(self.queue.items, "
             "persistent=False)\n\n    def views"}),
-    Mutant("a schedule in a plain attribute", "resume", "is it saved", "simclr",
-           {"    def embed": "    age = 0\n\n    def advance(self, progress: float) -> None:\n"
-            "        self.age += 1\n\n    def embed",
-            "temperature=self.temperature": "temperature=self.temperature / (1 + self.age)"}),
+    Mutant("a schedule in a plain attribute", "resume", "plain attribute", "simclr",
+           {"        return augment": "        self.age += 1\n        return augment",
+            "    def embed": "    age = 0\n\n    def embed",
+            "temperature=self.temperature": "temperature=self.temperature / self.age"}),
     Mutant("a distance as a difference of products", "bfloat16", "in bfloat16", "autoencoder",
            {"return regress(self.rebuild(noisy), clean)":
             "a, b = (self.rebuild(noisy) + 10).flatten(1), (clean + 10).flatten(1)\n"
             "        return (a @ a.T - 2 * a @ b.T + b @ b.T).diagonal() / a.shape[1]"}),
     Mutant("reads a value back", "compiles", "does not compile", "rotation",
-           {CHOOSE: CHOOSE.replace("return", "e =") + "\n        return e if e[0].item() > 0 else e"}),
+           {CHOOSE: CHOOSE.replace("return", "e =")
+            + "\n        return e if e[0].item() > 0 else e"}),
     Mutant("a forgotten gather", "two_processes", "gather", "simclr",
            {NT_XENT: "za, zb = (torch.nn.functional.normalize(z) for z in (za, zb))\n"
             "        return choose(za @ zb.T / self.temperature, torch.arange(len(za)))",

@@ -18,7 +18,7 @@ METHODS = list(catalog.cards())
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
-    """The case of a method or a mutant, made once; one pair of processes serves all that need it."""
+    """The case of a method or a mutant, made once; one pair of processes serves all."""
     folder = tmp_path_factory.mktemp("mutants")
 
     @cache
@@ -62,7 +62,9 @@ def test_an_exempt_check_is_not_run_and_says_why(tmp_path):
     path = tmp_path / "mine.py"
     source = catalog.card("rotation").path.read_text()
     reason = 'exempt = {"constant_encoder": "its closed form is not known to me"}'
-    source = source.replace("math.log(4)", "1 / 0").replace("    recipe =", f"    {reason}\n    recipe =")
+    source = source.replace("math.log(4)", "1 / 0").replace(
+        "    recipe =", f"    {reason}\n    recipe ="
+    )
     path.write_text(source)
     result = examine(Case(str(path)), "constant_encoder")
     assert result.passed

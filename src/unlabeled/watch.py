@@ -33,7 +33,8 @@ class Watch:
         self.history = [Health(**line["health"]) for line in place.metrics() if "health" in line]
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
-        shares = [*EARLY, *(i / LOOKS for i in range(1, LOOKS + 1))]
+        count = max(5, min(LOOKS, steps // 50))
+        shares = [*EARLY, *(i / count for i in range(1, count + 1))]
         self.looks = {max(1, round(share * steps)) for share in shares}
         self.since: int | None = None  # the step at which a collapse was first seen
 

@@ -106,7 +106,9 @@ def test_a_wrong_suffix_is_no_fault(photos, encode, picture):
 
 def test_too_many_bad_files_stop_it_with_a_flag_that_helps(photos):
     (photos / "empty.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"1 of 13 files .*\n  'empty.png': an empty file") as caught:
+    with pytest.raises(
+        DataError, match=r"1 of 13 files .*\n  'empty.png': an empty file"
+    ) as caught:
         open_data(photos)
     assert caught.value.code == 3
     assert "--allow-bad 0.1" in caught.value.hint
@@ -184,7 +186,7 @@ def test_too_large_for_disk_and_memory_is_said_before_decoding(photos, monkeypat
 def test_memory_stays_bounded_while_many_are_decoded(tmp_path, encode):
     """Rows wait for their reader: no more than a few per thread are ever decoded ahead."""
     root = put(tmp_path / "n", [Image.new("L", (8, 8), 1)] * 300, encode)
-    listing = decode.Listing([str(i) for i in range(300)], lambda i: b"", lambda: [])
+    listing = decode.Listing([str(i) for i in range(300)], lambda i: b"", list)
     reads = []
     listing.read = lambda i: reads.append(i) or (root / f"{i:03}.png").read_bytes()
     policy = decode.images.Policy(8, 1)

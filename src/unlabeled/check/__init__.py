@@ -1,7 +1,7 @@
 """The conformance suite: what every method must do, as checks that anybody can run on their own.
 
-`check("simclr")` or `check("./mine.py")` runs all of them. A method that has good reason not to pass
-one says so in its class: `exempt = {"constant_encoder": "its best constant depends on the data"}`.
+`check("simclr")` or `check("./mine.py")` runs all of them. A method that has good reason not to
+pass one says so in its class: `exempt = {"constant_encoder": "its best constant is their mean"}`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ def views(case: Case) -> None:
         "`views` wrote into the batch that it was given",
     )
     for view in made:
-        need(len(view) > 0 and len(view) % SAMPLES == 0, "a view needs as many rows for each sample")
+        need(
+            len(view) > 0 and len(view) % SAMPLES == 0, "a view needs as many rows for each sample"
+        )
         need(not view.requires_grad, "a view must carry no gradient")
         need(bool(view.isfinite().all()), "a view holds numbers that are not finite")
     need(
@@ -52,7 +54,9 @@ def _views(
 
 
 def _same(a: Any, b: Any, atol: float = 0.0) -> bool:
-    return all(x.shape == y.shape and torch.allclose(x, y, 0.0, atol) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and torch.allclose(x, y, 0.0, atol) for x, y in zip(a, b, strict=True)
+    )
 
 
 def energies(case: Case) -> None:
@@ -78,10 +82,15 @@ def loss(case: Case) -> None:
     method = case.method()
     seen = case.views(method)
     value, terms = method(*seen)
-    need(value.shape == () and value.dtype == torch.float32, f"the loss is {value.dtype} {value.shape}")
+    need(
+        value.shape == () and value.dtype == torch.float32,
+        f"the loss is {value.dtype} {value.shape}",
+    )
     need(bool(value.isfinite()), f"the loss is {value.item()}")
     mean = torch.stack([e.float().mean() for e in parts(method.loss(*seen)).values()]).sum()
-    need(torch.allclose(value, mean, 1e-5), f"the loss is {value:.6f}, the energies' mean {mean:.6f}")
+    need(
+        torch.allclose(value, mean, 1e-5), f"the loss is {value:.6f}, the energies' mean {mean:.6f}"
+    )
     need(torch.allclose(value, sum(terms.values(), torch.zeros(())), 1e-5), "the terms must add up")
     need(not any(t.requires_grad for t in terms.values()), "the terms must be detached")
 
@@ -111,7 +120,9 @@ def order(case: Case) -> None:
         method.index = method.index[places]
         value = sum(e.mean() for e in parts(method.loss(*reorder(seen, places))).values())
         value.backward()
-        results.append([value.detach(), *(p.grad for p in method.parameters() if p.grad is not None)])
+        results.append(
+            [value.detach(), *(p.grad for p in method.parameters() if p.grad is not None)]
+        )
     need(
         all(torch.allclose(a, b, 1e-6, 1e-9) for a, b in zip(*results, strict=True)),
         f"the loss is {results[0][0]:.9f} and, in another order, {results[1][0]:.9f}",
@@ -128,10 +139,10 @@ def purity(case: Case) -> None:
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(chance)
             values.append(method(*seen)[0])
-    need(torch.equal(*values), "the same views gave two losses; randomness belongs in `views`")
     after = settled(method)
     touched = [name for name, x in after.items() if not torch.equal(x, before[name])]
-    need(not touched, f"`loss` changed {touched}; only `advance` may")
+    need(not touched, f"`loss` changed {', '.join(touched)}; only `advance` may")
+    need(torch.equal(*values), "the same views gave two losses; randomness belongs in `views`")
 
     fresh = case.build()
     before = settled(fresh)
@@ -155,5 +166,10 @@ def constant_encoder(case: Case) -> None:
             method.advance(0.5)
         value = float(method(*seen)[0])
     expected = method.learned_nothing(*seen)
-    need(expected is not None, "`learned_nothing` is missing; or say in `exempt` why it has no value")
-    need(abs(value - (expected or 0.0)) < 1e-4, f"the loss is {value:.5f}, `learned_nothing` {expected}")
+    need(
+        expected is not None, "`learned_nothing` is missing; or say in `exempt` why it has no value"
+    )
+    need(
+        abs(value - (expected or 0.0)) < 1e-4,
+        f"the loss is {value:.5f}, `learned_nothing` {expected}",
+    )

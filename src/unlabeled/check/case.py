@@ -28,7 +28,7 @@ SHAPES = {
 }
 
 
-class Failed(AssertionError):
+class Failed(AssertionError):  # noqa: N818 - named as the library's errors are
     """A check that a method does not pass; its message says what to mend."""
 
 
@@ -103,7 +103,9 @@ class Case:
 
     def trainer(self, method: Method[Any], steps: int) -> Trainer:
         """The library's own training of a method, by its small recipe."""
-        return Trainer(method, Batches(self.store, SAMPLES), self.cls.small.at(SAMPLES), steps=steps)
+        return Trainer(
+            method, Batches(self.store, SAMPLES), self.cls.small.at(SAMPLES), steps=steps
+        )
 
     @cached_property
     def _trained(self) -> Method[Any]:

@@ -49,7 +49,9 @@ def documented(case: Case) -> None:
         need(not unknown, f"`{name}` sets {unknown}, which it does not declare")
     for field in cls.hyperparameters():
         doc = field.metadata["doc"]
-        need(len(doc.split()) > 1 and not doc.endswith("."), f"`{field.name}` must say what it means")
+        need(
+            len(doc.split()) > 1 and not doc.endswith("."), f"`{field.name}` must say what it means"
+        )
         taken = field.name in RESERVED or hasattr(Method, field.name)
         need(not taken, f"`{field.name}` means something else already; rename it")
 
@@ -125,7 +127,9 @@ def export(case: Case) -> None:
     fresh.load_state_dict(state)
     size, channels = case.shape.size, case.shape.channels
     with torch.no_grad(), torch.random.fork_rng():
-        x = torch.rand({"image": (2, channels, size, size)}.get(case.shape.modality, (2, channels, size)))
+        x = torch.rand(
+            {"image": (2, channels, size, size)}.get(case.shape.modality, (2, channels, size))
+        )
         x = torch.arange(2 * size).view(2, size) if case.shape.modality == "text" else x
         need(
             torch.allclose(fresh(x), method.encoder(x), 1e-4, 1e-5),

@@ -52,7 +52,9 @@ def share(cases: Sequence[Case]) -> None:
             env.setdefault("GLOO_SOCKET_IFNAME", "lo")
         names = [case.name for case in cases]
         ranks = [
-            subprocess.Popen([*words, str(rank), *names], env=env, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [*words, str(rank), *names], env=env, stderr=subprocess.PIPE, text=True
+            )
             for rank in range(2)
         ]
         said = ""
@@ -77,7 +79,7 @@ def _given(case: Case) -> tuple[Method[Any], tuple[Tensor, ...]]:
 
 def _outcome(method: Method[Any], views: Sequence[Tensor]) -> dict[str, Tensor]:
     """All that a step makes: the loss, the gradients, and what is remembered."""
-    mean = lambda x: total(x) / world()[1]  # noqa: E731 - as DDP does
+    mean = lambda x: total(x) / world()[1]  # as DDP does
     synchronise_norms(method)
     value = method(*views)[0]
     value.backward()
@@ -107,4 +109,3 @@ def work() -> None:
             result = traceback.format_exc(limit=-2)
         torch.save(result, f"{folder}/{i}.{rank}")
     dist.destroy_process_group()
-

@@ -6,6 +6,7 @@ import io
 import tarfile
 import weakref
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -70,16 +71,11 @@ def tarred(path: Path, source: str) -> Listing:
     except (tarfile.ReadError, OSError, EOFError) as error:
         raise _broken(source, "not a tar archive") from error
     compressed = not isinstance(archive.fileobj, io.BufferedReader)
-    members: dict[str, tarfile.TarInfo] = {}
     try:
-        for member in archive:
-            if not member.isdir():
-                members[member.name] = member
-    except (tarfile.ReadError, OSError, EOFError, ValueError) as error:
-        raise _broken(source, f"it ends after {len(members):,} members ({error})") from error
-    end = path.stat().st_size
-    if not compressed and any(m.offset_data + m.size > end for m in members.values() if m.isreg()):
-        raise _broken(source, f"it ends within member {len(members):,}")
+        members = _members(archive, None if compressed else path.stat().st_size)
+    except (tarfile.ReadError, OSError, EOFError, ValueError, zlib.error) as error:
+        archive.close()
+        raise _broken(source, f"the archive is cut short ({error})") from error
     keys, bad = _sort(members, lambda name: _tar_fault(members[name]))
     if compressed:
         keys.sort(key=lambda key: members[key].offset_data)  # the only order that is quick
@@ -97,6 +93,19 @@ def tarred(path: Path, source: str) -> Listing:
     )
     weakref.finalize(listing, archive.close)
     return listing
+
+
+def _members(archive: tarfile.TarFile, size: int | None) -> dict[str, tarfile.TarInfo]:
+    """What the archive holds, the last of each name; `size` is that of the file, if it is plain."""
+    members, end = {}, 0
+    for member in archive:
+        end = max(end, member.offset_data + (member.size if member.isreg() else 0))
+        if not member.isdir():
+            members[member.name] = member
+    # a plain archive ends in blocks of zeros; a compressed one has an end of its own
+    if size is not None and size < -(-end // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE + 1:
+        raise ValueError(f"after {len(members):,} members")
+    return members
 
 
 def _tar_fault(member: tarfile.TarInfo) -> str:

@@ -55,6 +55,17 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
+def tick_words(values: Sequence[float], *, percent: bool = False) -> list[str]:
+    """Ticks in words, all with the same number of decimals."""
+    if percent:
+        return [f"{value:.0%}" for value in values]
+    step = values[1] - values[0] if len(values) > 1 else abs(values[0]) or 1.0
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if decimals > 4:
+        return [digits(value) for value in values]
+    return [f"{value:,.{decimals}f}".replace("-", "−") for value in values]
+
+
 def line_chart(
     lines: Sequence[Line],
     *,
@@ -93,8 +104,9 @@ def line_chart(
     down = lambda y: TOP + (high - y) / (high - low) * (height - TOP - BOTTOM)  # noqa: E731
 
     parts = []
-    for value in ticks(low, high, max(2, height // 60)):
-        y, words = down(value), f"{value:.0%}" if percent else digits(value)
+    marks = ticks(low, high, max(2, height // 60))
+    for value, words in zip(marks, tick_words(marks, percent=percent), strict=True):
+        y = down(value)
         parts += [_rule(LEFT, y, width - right), _word(LEFT - 7, y + 3.5, words, "tick end")]
     places = [(float(i), n) for i, n in enumerate(names)] or _ends(first, last, width - right - LEFT)
     parts += [_word(across(x), height - 6, words, _side(x, first, last)) for x, words in places]
@@ -136,8 +148,9 @@ def _side(x: float, first: float, last: float) -> str:
 
 def _ends(first: float, last: float, room: float) -> list[tuple[float, str]]:
     """The ends of the axis and, where there is room, its middle."""
-    places = {first, last} | ({round((first + last) / 2)} if room > 300 else set())
-    return [(x, digits(x)) for x in sorted(places)]
+    middle = [round((first + last) / 2)] if room > 300 and last - first > 1 else []
+    words = [(x, digits(x)) for x in (first, *middle)]
+    return [*words, (last, f"step {digits(last)}")] if last > first else words
 
 
 def _apart(labels: list[tuple[Line, float]], gap: float = 13.0) -> list[tuple[Line, float]]:

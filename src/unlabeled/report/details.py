@@ -9,7 +9,7 @@ import numpy as np
 
 from unlabeled.report.charts import Line, digits, dot, line_chart
 from unlabeled.report.content import MEANINGS, Content, Evaluation, Row
-from unlabeled.report.markup import Markup, join, name, tag
+from unlabeled.report.markup import Markup, join, name, prose, tag
 from unlabeled.report.sections import section
 
 MOST_BAD = 20
@@ -61,7 +61,7 @@ def _cell(
     write = lambda v: f"{100 * v:.1f}" if percent else f"{v:.2f}".replace("-", "−")  # noqa: E731
     give = tag("small", f" ± {write(spread)}") if spread else None
     unit = tag("small", " %") if percent else None
-    return tag("td", tag("span", write(mean), unit, give), dot(mean, *ends, spread=spread))
+    return tag("td", tag("span", write(mean), give, unit), dot(mean, *ends, spread=spread))
 
 
 def _layers(shown: Evaluation) -> Markup | None:
@@ -84,7 +84,7 @@ def _layers(shown: Evaluation) -> Markup | None:
 
 def notes(said: Sequence[str]) -> Markup:
     """What was chosen on the user's behalf."""
-    items = tag("ul", *(tag("li", note) for note in said), class_="notes")
+    items = tag("ul", *(tag("li", prose(note)) for note in said), class_="notes")
     return section(
         "Chosen for you", "What you did not say was decided by these rules. Say it, and it is yours.",
         items,
@@ -135,7 +135,8 @@ def _plain(value: Any) -> str:
 
 def repeat(content: Content) -> Markup:
     """The command that repeats the run, and what it ran on."""
-    command = tag("pre", tag("code", name(content.command))) if content.command else None
+    words = [join(" " if i else "", tag("span", w)) for i, w in enumerate(content.command.split(" "))]
+    command = tag("pre", tag("code", *words)) if content.command else None
     facts = [tag("div", tag("dt", name(k)), tag("dd", name(v))) for k, v in content.facts.items()]
     paper = tag("div", tag("dt", "method"), tag("dd", content.paper)) if content.paper else None
     small = tag("dl", *facts, paper, class_="facts")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import html
 from typing import Any
 
-# Characters that hide, reorder or break the text around them, and what is shown instead.
-# The joiners U+200C and U+200D stay: scripts and emoji need them.
-_VISIBLE = {
-    **{c: 0x2400 + c for c in range(0x20)},
-    0x7F: 0x2421,
-    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
-    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # halves of a pair: bytes that are no UTF-8
-    **dict.fromkeys((0x61C, 0x200B, 0x200E, 0x200F, 0xFEFF), 0xFFFD),
-    **dict.fromkeys((*range(0x2028, 0x202F), *range(0x2060, 0x2070)), 0xFFFD),
-    **dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD),
-}
+# Characters that hide, reorder or break the text around them are shown as Python would write them:
+# controls, halves of a pair (bytes of a name that are no UTF-8), marks of direction, invisible
+# ones. The joiners U+200C and U+200D stay: scripts and emoji need them.
+_HIDDEN = (
+    *range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070), *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF,
+)  # fmt: skip
+_VISIBLE = {code: chr(code).encode("unicode_escape").decode("ascii") for code in _HIDDEN}
 _VOID = frozenset({"meta", "link", "img", "br"})
 
 
@@ -38,6 +35,12 @@ def text(value: Any) -> Markup:
 def name(value: Any) -> Markup:
     """A name from outside: its direction stays its own, so that it cannot reorder its line."""
     return tag("bdi", value)
+
+
+def prose(value: Any) -> Markup:
+    """A sentence in which `backticks` set what one types."""
+    parts = str(value).split("`")
+    return join(*(text(p) if i % 2 == 0 else tag("code", p) for i, p in enumerate(parts)))
 
 
 def join(*children: Any) -> Markup:

@@ -11,7 +11,7 @@ from pathlib import Path
 from unlabeled.report.charts import digits
 from unlabeled.report.content import Content, Number, Verdict
 from unlabeled.report.details import small_print
-from unlabeled.report.markup import Markup, join, name, tag, visible
+from unlabeled.report.markup import Markup, join, name, prose, tag, visible
 from unlabeled.report.sections import figures
 
 LEVELS = {
@@ -69,7 +69,7 @@ def masthead(content: Content) -> Markup:
     """What was run, how it went in one sentence, what to do, and the numbers."""
     verdict = content.verdict
     what = tag("p", name(content.method), " on ", name(content.data), class_="eyebrow")
-    advice = [tag("p", sentence) for sentence in verdict.advice]
+    advice = [tag("p", prose(sentence)) for sentence in verdict.advice]
     about = join(
         tag("b", name(content.method)), ". " if content.about else None, content.about,
         f" It saw {content.saw}, and not one label." if content.saw else None,
@@ -79,7 +79,7 @@ def masthead(content: Content) -> Markup:
         "header",
         what,
         badge(verdict),
-        tag("h1", verdict.words),
+        tag("h1", prose(verdict.words)),
         tag("div", *advice, class_="advice") if advice else None,
         tag("p", about, class_="about") if content.about or content.saw else None,
         tag("dl", *map(headline, numbers), class_="numbers") if numbers else None,

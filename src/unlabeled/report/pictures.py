@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, features
@@ -68,20 +69,21 @@ def cell_side(images: np.ndarray) -> int:
     return longest * max(1, round(SHARP / longest)) if crisp(images) else 128
 
 
-def strip(images: np.ndarray, columns: int) -> str:
-    """Images `(n, c, h, w)` side by side, n <= columns, as one data URI with clear gaps.
+def strip(images: Mapping[int, np.ndarray], columns: int) -> str:
+    """Images `(c, h, w)` side by side as one data URI with clear gaps, image i in cell i.
 
-    The strip is `columns` cells wide whatever n is, so that strips below one another line up.
+    The strip is `columns` cells wide however few there are, so that strips below one another line
+    up.
     """
-    side = cell_side(images)
+    first = next(iter(images.values()))
+    side = cell_side(first)
     gap = max(2, side // 12)
-    grey = images.shape[1] < 3
-    sheet = Image.new("LA" if grey else "RGBA", (columns * (side + gap) - gap, side))
-    for i, image in enumerate(images[:columns]):
+    sheet = Image.new("LA" if len(first) < 3 else "RGBA", (columns * (side + gap) - gap, side))
+    for i, image in images.items():
         drawn = fitted(image, side)
         across, down = (side - drawn.width) // 2, (side - drawn.height) // 2
         sheet.paste(drawn, (i * (side + gap) + across, down))  # pasted opaque: alpha becomes full
-    return uri(sheet, exact=crisp(images))
+    return uri(sheet, exact=crisp(first))
 
 
 def sparkline(series: np.ndarray, width: int = 120, height: int = 44) -> Markup:
@@ -130,7 +132,8 @@ def thing(sample: np.ndarray | str, side: int = 96) -> Markup:
 def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3) -> Markup:
     """Rows of samples under one another, each with its label; long rows wrap together.
 
-    Column j holds the same sample in every row.
+    Column j holds the same sample in every row. Where one row has k times as many as another
+    (four turns of each image), the other's stand above the first of each k.
     """
     rows = [(label, things) for label, things in rows if len(things)]
     if not rows:
@@ -143,9 +146,16 @@ def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3) -> Markup:
     wanted = min(bands, math.ceil(longest / columns))
     parts = []
     for start in range(0, wanted * columns, columns):
-        here = [(label, things[start : start + columns]) for label, things in rows]
-        parts.append(tag("div", *(_row(r, t, columns) for r, t in here if len(t)), class_="band"))
+        cells = [(label, _cells(things, longest, start, columns)) for label, things in rows]
+        lines = (_row(label, here, columns, what) for label, here in cells if here)
+        parts.append(tag("div", *lines, class_="band"))
     return tag("div", *parts, class_=f"gallery {what}")
+
+
+def _cells(things: Things, longest: int, start: int, columns: int) -> dict[int, Any]:
+    """The samples of a row that stand in cells start to start + columns, by their column."""
+    each = longest // len(things) if longest % len(things) == 0 else 1
+    return {i * each - start: x for i, x in enumerate(things) if 0 <= i * each - start < columns}
 
 
 def _columns(rows: Sequence[tuple[str, Things]], what: str) -> int:
@@ -157,12 +167,13 @@ def _columns(rows: Sequence[tuple[str, Things]], what: str) -> int:
     return max(8, min(12 if side <= CRISP else 8, longest))
 
 
-def _row(label: str, things: Things, columns: int) -> Markup:
+def _row(label: str, cells: Mapping[int, np.ndarray], columns: int, what: str) -> Markup:
     head = tag("div", name(label), class_="label")
-    if kind(things) == "series":
-        return join(head, tag("div", *(tag("div", thing(x)) for x in things), class_="lines"))
-    alt = f"{len(things)} images: {label}"
-    return join(head, tag("img", src=strip(np.asarray(things), columns), alt=alt, class_="strip"))
+    if what == "series":
+        drawn = (tag("div", thing(cells[i]) if i in cells else None) for i in range(columns))
+        return join(head, tag("div", *drawn, class_="lines"))
+    alt = f"{len(cells)} images: {label}"
+    return join(head, tag("img", src=strip(cells, columns), alt=alt, class_="strip"))
 
 
 def _texts(rows: Sequence[tuple[str, Things]], most: int = 8) -> Markup:

@@ -11,7 +11,7 @@ from unlabeled.report.content import Map, Things, kind
 from unlabeled.report.markup import Markup, name, tag, text
 from unlabeled.report.pictures import fitted, path, resampled, uri
 
-WIDTH, MARGIN = 820, 24
+WIDTH, MARGIN = 1140, 30
 COLOURS = 8  # of the palette; from the ninth label on, dots are hollow
 MOST_LABELS = 16
 MOST_DOTS, MOST_DRAWN = 4000, 320
@@ -32,7 +32,7 @@ def scatter(shown: Map) -> Markup:
             inside = _sample(shown.things, i, x, y, sizes[i])
             drawn.append(tag("g", title, *inside, class_=f"thumb {look}"))
         else:
-            dots.append(tag("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.2, class_=look))
+            dots.append(tag("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6, class_=look))
     svg = tag("svg", tag("g", *dots, class_="dots"), *drawn, viewBox=f"0 0 {WIDTH} {height}",
               role="img", aria_label="map of the samples")  # fmt: skip
     return tag("div", legend, svg, class_=f"map {kind(shown.things)}")
@@ -42,10 +42,10 @@ def _fit(points: np.ndarray) -> tuple[np.ndarray, int]:
     """Places on the page, one scale for both directions, and the height they need."""
     low, high = points.min(0), points.max(0)
     span = np.maximum(high - low, 1e-12)
-    tall = float(np.clip(WIDTH * span[1] / span[0], 240, 640))
+    tall = float(np.clip(WIDTH * span[1] / span[0], 300, 780))
     scale = min((WIDTH - 2 * MARGIN) / span[0], (tall - 2 * MARGIN) / span[1])
-    if max(high - low) <= 1e-12:
-        scale = 0.0
+    if max(high - low) <= 1e-12:  # all on one point
+        scale, tall = 0.0, 4.0 * MARGIN
     middle = np.array([WIDTH / 2, tall / 2])
     return middle + (points - (low + high) / 2) * scale, round(tall)
 
@@ -55,7 +55,7 @@ def _size(things: Things, i: int) -> tuple[float, float]:
     what = kind(things)
     if what == "text":
         return 7.0 * min(24, len(things[i])) + 6, 14.0
-    return (46.0, 20.0) if what == "series" else (30.0, 30.0)
+    return (54.0, 24.0) if what == "series" else (34.0, 34.0)
 
 
 def apart(places: np.ndarray, sizes: Sequence[tuple[float, float]]) -> set[int]:

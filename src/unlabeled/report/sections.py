@@ -84,16 +84,17 @@ def _count(shown: Neighbours) -> int:
 
 def _query(shown: Neighbours, i: int) -> Markup:
     own = shown.labels[0][i] if shown.labels else None
+    fine = 3 if np.nanmax(shown.cosine) >= 0.995 else 2  # 1.00 for all would say nothing
     cells = [tag("figure", thing(shown.queries[i]), _label(own), class_="query")]
     for j, near in enumerate(shown.nearest[i][:MOST_NEAREST]):
-        cosine = tag("span", _cosine(shown.cosine[i][j]), class_="cosine")
+        cosine = tag("span", _cosine(shown.cosine[i][j], fine), class_="cosine")
         label = shown.labels[1][i][j] if shown.labels else None
         cells.append(tag("figure", thing(near), cosine, _label(label, own)))
     return tag("div", *cells, class_="row")
 
 
-def _cosine(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+def _cosine(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def _label(label: str | None, own: str | None = None) -> Markup | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grads_with_norm_
 
 from unlabeled.data.batches import Batches
 from unlabeled.errors import Diverged, MachineError, UsageError
@@ -171,7 +170,8 @@ class Trainer:
         before = [torch.cat(same) for same in self._averages]
         terms = self._backward(views, batch.index)
         slopes = [p.grad for p in self._learning if p.grad is not None]
-        values = torch.stack([*terms.values(), get_total_norm(slopes)])
+        norms = torch._foreach_norm(slopes)  # pyright: ignore[reportPrivateImportUsage]
+        values = torch.stack([*terms.values(), torch.stack(norms).norm()])
         if world()[1] > 1:  # what is no number on one process is none on all
             values = total(values) / world()[1]
         finite = bool(values.isfinite().all())  # the one wait for the device in a step
@@ -194,8 +194,7 @@ class Trainer:
     def _backward(self, views: tuple[Tensor, ...], index: Tensor) -> dict[str, Tensor]:
         """Add up the gradient of the mean loss of the parts; the loss, named "", and its terms."""
         k, sums = self.accumulate, {}
-        parts = zip(*(view.chunk(k) for view in views), strict=True)
-        for i, (part, rows) in enumerate(zip(parts, index.chunk(k), strict=True)):
+        for i, (rows, *part) in enumerate(_parts((index, *views), k)):
             self.method.index = rows  # pyright: ignore[reportAttributeAccessIssue]
             with self._alone(more=i < k - 1), self.runtime.autocast():
                 loss, terms = self.model(*part)  # pyright: ignore[reportOptionalCall]
@@ -265,6 +264,11 @@ class Trainer:
             f"{self.runtime.device} at step {self.step}",
             hint=f"try {' or '.join(ways)}" if ways else "try a smaller --backbone",
         )
+
+
+def _parts(views: tuple[Tensor, ...], k: int) -> list[tuple[Tensor, ...]]:
+    """The views of `k` equal shares of the samples, whose rows lie together."""
+    return [views] if k == 1 else list(zip(*(view.chunk(k) for view in views), strict=True))
 
 
 def _averages(module: nn.Module) -> list[list[Tensor]]:

@@ -5,13 +5,14 @@ Here an image stays in the cache from its first operation to its last. The threa
 as many as torch may use, each with a share of the batch: compiled code holds no lock, and there is
 no threading layer to clash with torch's, with a fork or with another caller.
 """
+# ruff: noqa: ANN001, ANN202 (numba infers the types of what it compiles)
 
 from __future__ import annotations
 
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numba
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from unlabeled.views.images import Drawn
+    from unlabeled.views.images import Drawn, Lines
 
 BLOCK = 2048  # pixels that all colour operations pass over before the next block: 24 kB of RGB
 ZERO, ONE, SIX = np.float32(0), np.float32(1), np.float32(6)  # a Python float would make doubles
@@ -30,9 +31,6 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 jit = numba.njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"}
 )
-
-Lines = tuple[Tensor, Tensor]
-"""The centres `(b, size)` of a view's rows or columns, and how far each reaches `(b,)`: pixels."""
 
 
 def render(images: Tensor, rows: Lines, columns: Lines, drawn: Drawn, size: int) -> Tensor:
@@ -51,7 +49,12 @@ def render(images: Tensor, rows: Lines, columns: Lines, drawn: Drawn, size: int)
         1,
     )
     given = [tensor.float().contiguous().numpy() for tensor in (*rows, *columns, numbers)]
-    work = partial(_views, images.contiguous().numpy(), out.permute(0, 2, 3, 1).numpy(), *given)
+    pixels, target = images.contiguous().numpy(), out.permute(0, 2, 3, 1).reshape(b, -1, c).numpy()
+
+    def work(first: int, last: int) -> None:
+        flat = np.empty((c, size * size), np.float32)
+        _views(first, last, flat, flat.reshape(c, size, size), pixels, target, *given)
+
     threads = torch.get_num_threads()
     if threads == 1 or b < 4 * threads:
         work(0, b)
@@ -67,24 +70,24 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of its parent's threads
+    os.register_at_fork(
+        after_in_child=len
+    )  # a child has none of its parent's threads
 
 
 @jit
-def _views(images, out, rows, tall, columns, wide, numbers, first, last):
-    """Views `first` to `last` of a batch."""
-    c, n = images.shape[1], out.shape[1] * out.shape[2]
-    view = np.empty((c, out.shape[1], out.shape[2]), np.float32)
-    flat = view.reshape(c, n)
-    share = (LUMA if c == 3 else np.ones(1, np.float32)) / n
+def _views(first, last, flat, view, images, out, rows, tall, columns, wide, numbers):
+    """Views `first` to `last` of a batch; `flat` and `view` are one scratch image in two shapes."""
+    c, n = flat.shape
     for i in range(first, last):
         contrast, saturation, hue = numbers[i, 1], numbers[i, 2], numbers[i, 3]
         _sample(images[i], view, rows[i], tall[i], columns[i], wide[i])
-        mean = 0.0
+        mean = ZERO
         for ch in range(c):
+            total = 0.0
             for at in range(0, n, BLOCK):
-                mean += _brighten(flat[ch, at : at + BLOCK], numbers[i, 0]) * share[ch]
-        mean = np.float32(mean)
+                total += _brighten(flat[ch, at : at + BLOCK], numbers[i, 0])
+            mean += np.float32(total / n) * (LUMA[ch] if c == 3 else ONE)
         for at in range(0, n, BLOCK):
             part = slice(at, at + BLOCK)
             if contrast != 1:
@@ -103,17 +106,17 @@ def _views(images, out, rows, tall, columns, wide, numbers, first, last):
                     _solarize(flat[ch, part])
         if numbers[i, 6] > 0:
             _blur(view, numbers[i, 6])
-        _interleave(flat, out[i].reshape(n, c))
+        _interleave(flat, out[i])
 
 
 @jit
 def _taps(centres, reach, n):
     """The first of n pixels that each line reads, and its weights from there: `(taps, size)`."""
-    taps = 2 * int(math.ceil(reach))
+    taps = 2 * math.ceil(reach)
     first = np.empty(len(centres), np.uint32)  # unsigned: no test for a negative index
     weight = np.zeros((taps, len(centres)), np.float32)
     for i in range(len(centres)):
-        at = max(0, int(math.floor(centres[i] - reach)) + 1)
+        at = max(0, math.floor(centres[i] - reach) + 1)
         total = ZERO
         for k in range(min(taps, n - at)):
             near = ONE - abs(np.float32(at + k) - centres[i]) / reach
@@ -136,14 +139,14 @@ def _sample(image, view, rows, tall, columns, wide):
     size = len(rows)
     top, down = _taps(rows, tall, h)
     left, across = _taps(columns, wide, w)
-    low, high = int(top.min()), min(h, int(top.max()) + len(down))
-    start, stop = left.min(), np.uint32(min(w, int(left.max()) + len(across)))
+    low, high = _range(top, len(down), h)
+    start, stop = _range(left, len(across), w)
     line = np.zeros(w + len(across), np.float32)  # beyond the border, weights are 0
     strip = np.empty((high - low, size), np.float32)
     for ch in range(c):
         for y in range(low, high):
             row = y - low
-            for x in range(start, stop):
+            for x in range(np.uint32(start), np.uint32(stop)):
                 line[x] = np.float32(image[ch, y, x])
             for j in range(size):
                 at = left[j]
@@ -159,6 +162,13 @@ def _sample(image, view, rows, tall, columns, wide):
             for k in range(2, min(len(down), len(strip) - row)):
                 for j in range(size):
                     view[ch, i, j] += down[k, i] * strip[row + k, j]
+
+
+@jit
+def _range(first, taps, n):
+    """The pixels that any line reads, from and to; the lines run up or down."""
+    one, other = int(first[0]), int(first[len(first) - 1])
+    return min(one, other), min(n, max(one, other) + taps)
 
 
 @jit
@@ -227,10 +237,14 @@ def _solarize(plane):
 def _blur(view, sigma):
     """Gaussian blur with reflected borders, in place; as `images.blur`."""
     size = view.shape[1]
-    reach = min(max(1, size // 20), int(math.ceil(5.5 * sigma)))  # beyond, weights are below 3e-7
-    at = np.arange(reach + 1).astype(np.float32)
-    kernel = np.exp(-(at**2) / (2 * max(sigma, np.float32(1e-3)) ** 2)).astype(np.float32)
-    kernel /= 2 * kernel.sum() - 1
+    reach = min(max(1, size // 20), math.ceil(5.5 * sigma))  # beyond, weights are below 3e-7
+    kernel = np.empty(reach + 1, np.float32)
+    total = ZERO
+    for k in range(reach + 1):
+        kernel[k] = math.exp(-(k**2) / (2 * max(sigma, np.float32(1e-3)) ** 2))
+        total += kernel[k] * (1 if k == 0 else 2)
+    for k in range(reach + 1):
+        kernel[k] /= total
     turned = np.empty((size, size), np.float32)
     for ch in range(len(view)):
         _blur_columns(view[ch], turned, kernel)
@@ -255,8 +269,8 @@ def _blur_columns(plane, turned, kernel):
 
 @jit
 def _interleave(flat, out):
-    if len(flat) == 3:
-        for p in range(len(out)):
-            out[p, 0], out[p, 1], out[p, 2] = flat[0, p], flat[1, p], flat[2, p]
-    else:
-        out[:, 0] = flat[0]
+    for p in range(len(out)):
+        out[p, 0] = flat[0, p]
+        if len(flat) == 3:
+            out[p, 1] = flat[1, p]
+            out[p, 2] = flat[2, p]

@@ -7,11 +7,13 @@ same numbers can be rendered by plain tensor operations, anywhere, or by the fus
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +21,7 @@ from torch import Tensor
 
 from unlabeled.views.dice import Batch, Dice
 
+UNBLURRED = 64  # pixels up to which views are not blurred
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as torchvision's grayscale
 
 
@@ -105,7 +108,11 @@ def floats(images: Tensor) -> Tensor:
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
-def lines(centre: Tensor, length: Tensor, n: int, size: int) -> tuple[Tensor, Tensor]:
+Lines: TypeAlias = tuple[Tensor, Tensor]
+"""The centres `(b, size)` of a view's rows or columns, and how far each reaches `(b,)`: pixels."""
+
+
+def lines(centre: Tensor, length: Tensor, n: int, size: int) -> Lines:
     """Where `size` rows (or columns) of a crop lie among an image's n.
 
     Args:
@@ -130,7 +137,7 @@ def weigh(middle: Tensor, reach: Tensor, n: int) -> Tensor:
     return near / near.sum(2, keepdim=True)
 
 
-def place(drawn: Drawn, h: int, w: int, size: int) -> tuple[tuple[Tensor, Tensor], ...]:
+def place(drawn: Drawn, h: int, w: int, size: int) -> tuple[Lines, Lines]:
     """The lines of a view: its rows, then its columns."""
     width = torch.where(drawn.flip, -drawn.width, drawn.width)
     return lines(drawn.y, drawn.height, h, size), lines(drawn.x, width, w, size)
@@ -143,7 +150,8 @@ def cut(x: Tensor, drawn: Drawn, size: int) -> Tensor:
     """
     h, w = x.shape[-2:]
     rows, columns = place(drawn, h, w, size)
-    return weigh(*rows, h)[:, None] @ x @ weigh(*columns, w)[:, None].mT
+    down, across = weigh(*rows, h)[:, None].to(x), weigh(*columns, w)[:, None].to(x)
+    return down @ x @ across.mT
 
 
 def luma(x: Tensor) -> Tensor:
@@ -202,7 +210,8 @@ def blur(x: Tensor, sigma: Tensor) -> Tensor:
 def render(images: Tensor, drawn: Drawn, size: int) -> Tensor:
     """Make the drawn views: `(b, c, h, w)` uint8 or float to `(b, c, size, size)` in [0, 1]."""
     if kernel := _kernel_for(images):
-        return kernel.render(images, *place(drawn, *images.shape[-2:], size), drawn, size)
+        h, w = images.shape[-2:]
+        return kernel.render(images, *place(drawn, h, w, size), drawn, size)
     x = colour(cut(floats(images), drawn, size), drawn)
     if bool((drawn.sigma > 0).any()):
         x = torch.where(drawn.sigma.view(-1, 1, 1, 1) > 0, blur(x, drawn.sigma * size / 224), x)
@@ -237,7 +246,12 @@ def fused() -> ModuleType | None:
 
 
 def augment(batch: Batch, size: int, look: Look = Look()) -> Tensor:  # noqa: B008
-    """A fresh view of every image of a batch, `(b, c, size, size)` in [0, 1]."""
+    """A fresh view of every image of a batch, `(b, c, size, size)` in [0, 1].
+
+    Images of 64 pixels or less are not blurred: there is nothing fine to hide (SimCLR, appendix
+    B.9).
+    """
+    look = look if size > UNBLURRED else dataclasses.replace(look, blur=0.0)
     return render(batch.data, draw(batch.dice, look), size)
 
 

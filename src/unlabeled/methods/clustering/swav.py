@@ -15,8 +15,6 @@ from unlabeled.state import Prototypes, Queue
 from unlabeled.views import Batch, Look, augment
 from unlabeled.world import mine
 
-LARGE, SMALL = Look(crop=(0.3, 1.0)), Look(crop=(0.1, 0.4))
-
 
 class SwAV(Method):
     """Predict one view's cluster from all other views, where all clusters get an equal share.
@@ -31,11 +29,12 @@ class SwAV(Method):
     )
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
-        settings={"prototypes": 256, "hidden": 512, "crops": 2, "memory": 1024},
+        settings={"prototypes": 256, "hidden": 512, "crops": 2, "memory": 1024, "split": 0.4},
     )  # fmt: skip
 
     prototypes: int = hp("number of clusters", default=3000, low=2)
     crops: int = hp("number of small crops", default=6, low=0)
+    split: float = hp("share of the image that parts small crops from large", default=0.14, low=0.05)
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     epsilon: float = hp("entropy of the assignments", default=0.05, low=1e-3, high=1)
     frozen: float = hp("share of training in which prototypes rest", default=0.01, low=0, high=1)
@@ -49,9 +48,9 @@ class SwAV(Method):
         self.queue = Queue(self.memory, 2 * self.projection)  # both large crops, side by side
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
-        size = self.encoder.size
-        large = [augment(batch, size, LARGE) for _ in range(2)]
-        return *large, *(augment(batch, size // 2, SMALL) for _ in range(self.crops))
+        size, far, near = self.encoder.size, Look(crop=(self.split, 1)), Look(crop=(0.05, self.split))
+        large = [augment(batch, size, far) for _ in range(2)]
+        return *large, *(augment(batch, size // 2, near) for _ in range(self.crops))
 
     def embed(self, x: Tensor) -> Tensor:
         return F.normalize(self.projector(self.encoder(x)), dim=1)

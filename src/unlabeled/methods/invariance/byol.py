@@ -9,7 +9,7 @@ from unlabeled.losses import byol_distance
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
 from unlabeled.state import Teacher
-from unlabeled.views import Batch, augment
+from unlabeled.views import Batch, Look, augment
 
 
 class BYOL(Method):
@@ -23,7 +23,7 @@ class BYOL(Method):
     recipe = Recipe(optimizer="lars", lr=3.2, weight_decay=1.5e-6, batch=4096, epochs=1000, warmup=0.01)
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
-        settings={"teacher_momentum": 0.97, "hidden": 512, "projection": 128},
+        settings={"teacher_momentum": 0.97, "hidden": 512, "projection": 128, "crop": 0.5},
     )  # fmt: skip
 
     teacher_momentum: float = hp(
@@ -32,13 +32,18 @@ class BYOL(Method):
     hidden: int = hp("width of the hidden layers", default=4096, low=1)
     projection: int = hp("width of the projection", default=256, low=1)
 
+    crop: float = hp("smallest share of the image a view keeps", default=0.08, low=0.01, high=1)
+
     def setup(self) -> None:
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
         self.predictor = mlp(self.projection, self.hidden, self.projection)
         self.teacher = Teacher(self.encoder, self.projector, momentum=self.teacher_momentum)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return augment(batch, self.encoder.size), augment(batch, self.encoder.size)
+        one = Look(crop=(self.crop, 1), saturation=0.2, blur=1.0)
+        other = Look(crop=(self.crop, 1), saturation=0.2, blur=0.1, solarize=0.2)
+        size = self.encoder.size
+        return augment(batch, size, one), augment(batch, size, other)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.projector(self.encoder(x))

@@ -10,7 +10,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import nt_xent
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch, augment
+from unlabeled.views import Batch, Look, augment
 from unlabeled.world import world
 
 
@@ -21,18 +21,26 @@ class SimCLR(Method):
     recipe = Recipe(optimizer="lars", lr=4.8, weight_decay=1e-6, batch=4096, epochs=1000, warmup=0.01)
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
-        settings={"temperature": 0.2, "hidden": 512},
+        settings={"temperature": 0.2, "hidden": 512, "crop": 0.5, "colour": 0.5},
     )  # fmt: skip
 
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     hidden: int = hp("width of the projector's hidden layer", default=2048, low=1)
     projection: int = hp("width of the projection", default=128, low=1)
 
+    crop: float = hp("smallest share of the image a view keeps", default=0.08, low=0.01, high=1)
+    colour: float = hp("strength of the colour changes", default=1.0, low=0, high=1.25)
+
     def setup(self) -> None:
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return augment(batch, self.encoder.size), augment(batch, self.encoder.size)
+        s = self.colour
+        look = Look(
+            crop=(self.crop, 1), brightness=0.8 * s, contrast=0.8 * s, saturation=0.8 * s, hue=0.2 * s,
+            blur=0.5,
+        )  # fmt: skip
+        return augment(batch, self.encoder.size, look), augment(batch, self.encoder.size, look)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.projector(self.encoder(x))

@@ -1,0 +1,172 @@
+"""Looks at the encoder while it trains, without labels and without leaving a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from unlabeled.data import Store
+from unlabeled.diagnose import measures
+from unlabeled.encoders import Encoder
+from unlabeled.method import Method
+from unlabeled.state import Prototypes
+from unlabeled.views import Batch, plain, whole
+from unlabeled.views.sequences import scaled, standard
+
+SAMPLES = 256
+NEVER = 2**31  # an epoch that no run reaches: these views are never trained on
+
+
+@dataclass(frozen=True)
+class Health:
+    """What one look found. Every number is of the same few hundred samples.
+
+    Attributes:
+        step: Steps done.
+        loss: The training loss, or None before the first step.
+        learned_nothing: The loss of a constant encoder, or None where unknown.
+        std: Mean deviation of a dimension of the encoder's unit vectors.
+        spread: Distance of those unit vectors from their mean, in [0, 1].
+        rank: Effective rank of the encoder's vectors.
+        dim: Their width.
+        embed_spread: The spread in the space that the loss compares.
+        embed_rank: The effective rank there.
+        embed_dim: The width there.
+        alignment: Squared distance of two views of a sample; None where there are no views.
+        uniformity: How evenly the vectors fill the sphere; lower is more even.
+        retrieval: Share of samples whose other view is the nearest.
+        usage: Entropy of the prototypes' use, as a share of its most; None without prototypes.
+    """
+
+    step: int
+    loss: float | None
+    learned_nothing: float | None
+    std: float
+    spread: float
+    rank: float
+    dim: int
+    embed_spread: float
+    embed_rank: float
+    embed_dim: int
+    alignment: float | None
+    uniformity: float
+    retrieval: float | None
+    usage: float | None
+
+
+class Probe:
+    """Measures a method on fixed samples: `probe(step, loss)`.
+
+    Batch norm uses the samples' own statistics, as in training, and its running averages stay as
+    they are, so a look changes nothing of the run.
+
+    Args:
+        method: The method.
+        store: Its data.
+        samples: How many are looked at.
+        seed: The run's seed.
+    """
+
+    def __init__(
+        self, method: Method[Any], store: Store, *, samples: int = SAMPLES, seed: int = 0
+    ) -> None:
+        self.method = method
+        chance = torch.Generator().manual_seed(seed)
+        index = torch.randperm(len(store), generator=chance)[:samples]
+        self.index, self.rows, self.seed = index, store.read(index), seed
+
+    def batch(self) -> Batch:
+        """The samples, with the same dice at every look."""
+        device = next(self.method.parameters()).device
+        there = self.index.to(device)
+        return Batch(self.rows.to(device), there, seed=self.seed, epoch=NEVER)
+
+    @torch.no_grad()
+    def __call__(self, step: int, loss: float | None) -> Health:
+        """Measure now."""
+        method, encoder = self.method, self.method.encoder
+        with borrowed(method):
+            views = method.views(self.batch())
+            z, h = _vectors(method, self.batch())
+            pair = _pair(encoder, self.batch())
+            return Health(
+                step=step,
+                loss=loss,
+                learned_nothing=method.learned_nothing(*views),
+                std=measures.feature_std(h),
+                spread=measures.spread(h),
+                rank=measures.effective_rank(h),
+                dim=h.shape[1],
+                embed_spread=measures.spread(z),
+                embed_rank=measures.effective_rank(z),
+                embed_dim=z.shape[1],
+                alignment=pair and measures.alignment(*pair),
+                uniformity=measures.uniformity(h),
+                retrieval=pair and measures.retrieval(*pair),
+                usage=_usage(method, z),
+            )
+
+
+@contextlib.contextmanager
+def borrowed(module: nn.Module) -> Iterator[None]:
+    """Use a module as in training, and give it back as it was: modes, buffers and averages."""
+    modes = [(part, part.training) for part in module.modules()]
+    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+    tracked = [norm.track_running_stats for norm in norms]
+    module.train()
+    for norm in norms:
+        norm.track_running_stats = False  # batch statistics, and no memory of them
+    try:
+        yield
+    finally:
+        for norm, was in zip(norms, tracked, strict=True):
+            norm.track_running_stats = was
+        for part, mode in modes:
+            part.training = mode
+
+
+def plain_inputs(encoder: Encoder, batch: Batch) -> Tensor:
+    """The samples as the encoder meets them after training."""
+    if encoder.modality == "image":
+        return whole(batch, encoder.size)
+    return standard(batch.data) if encoder.modality == "series" else batch.data
+
+
+def _vectors(method: Method[Any], batch: Batch) -> tuple[Tensor, Tensor]:
+    """The samples in the space that the loss compares, and in the encoder's own."""
+    encoder = method.encoder
+    if encoder.modality == "text":  # a table: its rows are what is learnt, not their averages
+        words = batch.data.unique()[:SAMPLES]
+        h = encoder.table(words[words > 0]).float()  # pyright: ignore[reportCallIssue]
+        return h, h
+    x = plain_inputs(encoder, batch)
+    h = encoder(x).float()
+    compares = type(method).embed is not Method.embed
+    return (method.embed(x).float() if compares else h), h
+
+
+def _pair(encoder: Encoder, batch: Batch) -> tuple[Tensor, Tensor] | None:
+    if encoder.modality == "text":
+        return None
+    if encoder.modality == "series":
+        return encoder(scaled(batch)).float(), encoder(scaled(batch)).float()
+    size = encoder.size
+    return encoder(plain(batch, size)).float(), encoder(plain(batch, size)).float()
+
+
+def _usage(method: Method[Any], z: Tensor) -> float | None:
+    """Entropy of how often each prototype is the nearest, as a share of its most."""
+    for part in method.modules():
+        if isinstance(part, Prototypes):
+            nearest = part(torch.nn.functional.normalize(z, dim=1)).argmax(1)
+            p = torch.bincount(nearest, minlength=len(part.weight)).double() / len(z)
+            most = math.log(min(len(z), len(part.weight)))
+            return float(-(p * p.clamp(min=1e-300).log()).sum() / most)
+    return None
