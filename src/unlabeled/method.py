@@ -57,8 +57,8 @@ class Method(Fields, Generic[E]):
         if not isinstance(self.encoder, needs):
             got = type(self.encoder).__name__
             raise TypeError(f"{name} needs a {needs.__name__} encoder, got {got}")
-        self.progress = nn.Buffer(torch.zeros(()), persistent=False)
-        self.index = nn.Buffer(torch.zeros(0, dtype=torch.long), persistent=False)
+        self.progress: Tensor = nn.Buffer(torch.zeros(()), persistent=False)
+        self.index: Tensor = nn.Buffer(torch.zeros(0, dtype=torch.long), persistent=False)
         super().__post_init__()
 
     # ---- what a method writes -------------------------------------------------------------
@@ -67,11 +67,13 @@ class Method(Fields, Generic[E]):
         """Turn a batch (as stored, on the device) into the arguments of `loss`."""
         raise NotImplementedError
 
-    def loss(self, *views: Any) -> Energies:
+    # with `**_`, a method may name its views: to a type checker any signature overrides these two
+
+    def loss(self, *views: Any, **_: Any) -> Energies:
         """Score the views: low = compatible. Write `gather(z)` where the paper says batch."""
         raise NotImplementedError
 
-    def learned_nothing(self, *views: Any) -> float | None:
+    def learned_nothing(self, *views: Any, **_: Any) -> float | None:
         """The loss of an encoder that returns a constant, in closed form; None where unknown."""
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from unlabeled.diagnose import Health, Probe, verdict
+from unlabeled.diagnose import Health, Probe, nothing, verdict
 from unlabeled.errors import Diverged
 from unlabeled.job import Job
 from unlabeled.log import Log
@@ -29,7 +29,12 @@ class Watch:
 
     def __init__(self, ready: Job, place: RunFolder, log: Log) -> None:
         self.trainer, self.place, self.log = ready.trainer, place, log
-        self.probe = Probe(ready.method, ready.store, seed=ready.config["seed"])
+        self.probe = Probe(
+            ready.method,
+            ready.store,
+            seed=ready.config["seed"],
+            nothing=nothing(ready.method, ready.trainer.batches[0]),
+        )
         self.history = [Health(**line["health"]) for line in place.metrics() if "health" in line]
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
@@ -40,9 +45,9 @@ class Watch:
 
     def begin(self) -> None:
         """Look at the encoder before its first step, and start the clock."""
-        self.log.resume(self.trainer.step)
         if self.trainer.step == 0:
             self.look(0, None)
+        self.log.resume(self.trainer.step)
 
     def see(self, step: Step) -> None:
         """Note a step that was done.

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import time
 
 import numpy as np
 import pytest
@@ -59,6 +60,12 @@ def test_in_memory_where_it_is_small_or_asked_for(photos, shelf, monkeypatch):
     monkeypatch.setattr(decode, "SMALL", 64 << 20)
     open_data(photos)
     assert entries(shelf) == []
+    monkeypatch.setattr(decode, "SLOW", 0.0)
+    store = open_data(photos)  # small, but it took its time
+    assert len(entries(shelf)) == 2
+    calls = count_decodes(monkeypatch)
+    assert np.array_equal(open_data(photos).data, store.data)
+    assert calls == []
 
 
 @pytest.mark.parametrize("harm", ["short", "long", "no record", "torn record", "other version"])
@@ -129,19 +136,21 @@ def test_changing_the_array_does_not_change_the_file(photos):
     assert int(open_data(photos).data[0, 0, 0, 0]) == was
 
 
-def _open(path, folder, out):
+def _open(path, folder, out, start):
     os.environ["UNLABELED_CACHE"] = folder
     decode.SMALL = 0
     calls, real = [], decode.images.pixels
-    decode.images.pixels = lambda *a: calls.append(1) or real(*a)
+    # slow, so that the second process comes while the first is at work
+    decode.images.pixels = lambda *a: calls.append(1) or time.sleep(0.05) or real(*a)
+    start.wait()
     store = open_data(path)
     out.put((len(calls), int(store.data.sum())))
 
 
 def test_of_two_processes_one_decodes(photos, shelf):
     context = multiprocessing.get_context("fork")
-    out = context.Queue()
-    both = [context.Process(target=_open, args=(photos, str(shelf), out)) for _ in range(2)]
+    out, start = context.Queue(), context.Barrier(2)
+    both = [context.Process(target=_open, args=(photos, str(shelf), out, start)) for _ in range(2)]
     for process in both:
         process.start()
     (a, sum_a), (b, sum_b) = out.get(timeout=30), out.get(timeout=30)

@@ -1,6 +1,7 @@
 """From a folder to a store: what is decided, what is left out, and when to refuse."""
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -90,10 +91,14 @@ def test_bad_files_are_named_and_never_in_the_data(photos, encode, picture):
     (photos / "torn.jpg").write_bytes(whole[: len(whole) // 2])
     (photos / "empty.png").write_bytes(b"")
     (photos / "page.jpg").write_bytes(b"<html>not found</html>")
+    (photos / "cat" / "a.png").write_bytes(b"junk")  # amid good ones
     store = open_data(photos)
+    assert store.shape.size == 40  # the torn one is larger, and has no say
+    for key, row in zip(store.keys, store.data, strict=True):
+        assert np.array_equal(row[0], np.asarray(Image.open(photos / key).convert("RGB"))[..., 0])
     assert len(store) == 400
-    assert [key for key, _ in store.bad] == ["empty.png", "page.jpg", "torn.jpg"]
-    assert [why for _, why in store.bad][:2] == ["an empty file", "markup, not a picture"]
+    assert [key for key, _ in store.bad] == ["cat/a.png", "empty.png", "page.jpg", "torn.jpg"]
+    assert [why for _, why in store.bad][1:3] == ["an empty file", "markup, not a picture"]
     assert not set(dict(store.bad)) & set(store.keys)
 
 
@@ -192,6 +197,7 @@ def test_memory_stays_bounded_while_many_are_decoded(tmp_path, encode):
     policy = decode.images.Policy(8, 1)
     rows = decode._all(listing, policy, decode.Options())
     next(rows)
+    time.sleep(0.2)
     threads = min(16, len(os.sched_getaffinity(0)))
     assert len(reads) <= 4 * threads + 2
     rows.close()

@@ -74,6 +74,8 @@ def test_broken_exif_is_ignored_and_told(picture, encode):
     assert decode(data).shape == (3, 32, 32)
     assert decode(data_zero).shape == (3, 32, 32)
     assert remarks(data) == ("broken EXIF data is ignored",)
+    nothing = b"Exif\0\0MM\0*" + struct.pack(">IHI", 8, 0, 0)  # no entries is no fault
+    assert remarks(encode(picture(), "JPEG", exif=nothing)) == ()
 
 
 def zero_denominator():
@@ -108,6 +110,12 @@ def test_deep_pictures_keep_their_histogram(dtype, low, high, kind, encode):
     assert ((seen == 0) | (seen == 255)).mean() < 0.01  # convert("RGB") saturates 99.6 %
     exact = np.linspace(0, 255, 64 * 64).reshape(64, 64)
     assert np.abs(seen - exact).max() < 1.5
+
+
+def test_scaling_rounds_and_clips():
+    values = np.array([-9, 0, 0.49, 0.51, 1.5, 254.6, 300, np.nan])
+    assert images.scaled(values, (0, 255)).tolist() == [0, 0, 0, 1, 2, 255, 255, 0]
+    assert images.scaled(np.array([5, 5]), (5, 5)).tolist() == [0, 0]
 
 
 def test_deep_picture_without_a_known_range_takes_its_own_and_says_so(encode):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,10 +42,11 @@ def zygote():
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        start_new_session=True,
     )
-    yield Zygote(process)
-    process.stdin.close()
-    process.wait(30)
+    with process:
+        yield Zygote(process)
+        os.killpg(process.pid, signal.SIGKILL)  # it, and what a failed test left running
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from unlabeled.train.signals import requests
 
 
 class Wide(Tiny):
-    """word2vec with so many numbers that most of a run's time goes into saving them."""
+    """word2vec with so many words that most of a run's time goes into saving their vectors."""
 
     def encoder(self) -> Words:
-        return Words(self.shape.vocabulary, dim=1500, size=self.shape.size)
+        return Words(4_000, dim=8, size=self.shape.size)
 
 
 CASE = Wide("word2vec")
@@ -54,7 +54,8 @@ def train(folder: Path, *, steps: int, every: int = 0, trap: str = "", pause: fl
         checkpoint.save_file = lambda *given: (save_file(*given), time.sleep(30))
     with requests() as asked:
         for step in asked.watch(trainer.run()):
-            (folder / "at").write_text(str(step.number))
+            (folder / "now").write_text(str(step.number))
+            (folder / "now").replace(folder / "at")
             if asked.save or (every and trainer.step % every == 0):
                 checkpoint.save(folder, trainer)
                 checkpoint.prune(folder)
@@ -85,7 +86,7 @@ def child(task: str = "train", *, folder: str, **given) -> int:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    CASE.store  # noqa: B018  made before the first fork
+    CASE.trainer(1)  # imports all that a run does, once
     for line in sys.stdin:
         process = os.fork()
         if not process:

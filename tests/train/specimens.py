@@ -58,7 +58,8 @@ def exact(method: Method[Any]) -> Method[Any]:
 def everything(trainer: Trainer) -> dict[str, Tensor]:
     """All that a run is made of, copied: parameters, buffers, moments, the step, the next samples."""
     method = trainer.method
-    held = {**dict(method.named_parameters()), **dict(method.named_buffers())}
+    held: dict[str, Tensor] = {**dict(method.named_parameters()), **dict(method.named_buffers())}
+    del held["progress"], held["index"]  # written anew in each step
     names = {id(p): name for name, p in method.named_parameters()}
     for p, state in trainer.optimizer.state.items():
         held |= {f"{names[id(p)]}/{key}": x for key, x in state.items() if x is not None}

@@ -141,8 +141,8 @@ def test_the_global_generators_play_no_part():
 
 def test_these_numbers_never_change():
     """A new version must give old runs the same views."""
-    assert Dice(0, 0, torch.tensor([0, 1])).bits().tolist() == GOLDEN_BITS
-    assert seed_of(1, 2, 3) == GOLDEN_SEED
+    assert Dice(0, 0, torch.tensor([0, 1])).bits().tolist() == [3636254911411621061, 8096699745073041346]
+    assert seed_of(1, 2, 3) == 7702586659592502839
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unlabeled.check.case import SAMPLES, Case, double, need, parts, reorder, settled
+from unlabeled.check.case import SAMPLES, Case, Failed, double, need, parts, reorder, settled
 from unlabeled.method import Method
 from unlabeled.state import State, Teacher
 
@@ -34,23 +34,22 @@ def views(case: Case) -> None:
         _same(made, _views(case, method, chance=2)),
         "the same samples looked different the second time; draw from `batch.dice` alone",
     )
-    for what in ("epoch", "seed"):
-        again = _views(case, method, **{what: 1})
+    for what, other in (("epoch", case.batch(epoch=1)), ("seed", case.batch(seed=1))):
+        again = case.views(method, other)
         need(not _same(made, again), f"another {what} gave the same views; draw from `batch.dice`")
     for order in (ORDER, torch.arange(SAMPLES // 2)):
-        alone = _views(case, method, index=order)
+        alone = case.views(method, case.batch(order))
         need(
             _same(reorder(made, order), alone, atol=1e-6),
             "a sample's views depend on its place in the batch or on its neighbours",
         )
 
 
-def _views(
-    case: Case, method: Method[Any], *, chance: int = 0, index: Tensor | None = None, **when: int
-) -> tuple[Tensor, ...]:
+def _views(case: Case, method: Method[Any], *, chance: int) -> tuple[Tensor, ...]:
+    """The views of the first samples, with the global generator seeded by chance."""
     with torch.random.fork_rng():
         torch.manual_seed(chance)
-        return case.views(method, case.batch(index, **when))
+        return case.views(method)
 
 
 def _same(a: Any, b: Any, atol: float = 0.0) -> bool:
@@ -104,7 +103,8 @@ def gradient(case: Case) -> None:
         if id(p) in teachers:
             need(p.grad is None and not p.requires_grad, f"gradient reaches the teacher: {name}")
         elif p.requires_grad:
-            need(p.grad is not None, f"no gradient reaches {name}")
+            if p.grad is None:
+                raise Failed(f"no gradient reaches {name}")
             need(bool(p.grad.isfinite().all()), f"the gradient of {name} is not finite")
             need(p.ndim < 2 or bool(p.grad.any()), f"the gradient of {name} is zero")
     for name, buffer in method.named_buffers():
@@ -118,7 +118,8 @@ def order(case: Case) -> None:
         method = case.method().double()
         seen = double(case.views(method))
         method.index = method.index[places]
-        value = sum(e.mean() for e in parts(method.loss(*reorder(seen, places))).values())
+        energies = parts(method.loss(*reorder(seen, places))).values()
+        value = torch.stack([e.mean() for e in energies]).sum()
         value.backward()
         results.append(
             [value.detach(), *(p.grad for p in method.parameters() if p.grad is not None)]

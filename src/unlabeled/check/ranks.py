@@ -67,7 +67,7 @@ def share(cases: Sequence[Case]) -> None:
         for i, case in enumerate(cases):
             files = [Path(f"{folder}/{i}.{rank}") for rank in range(2)]
             done = all(file.exists() for file in files)
-            results = [torch.load(file) for file in files] if done else [said.strip()[-500:]]
+            results: list[Any] = [torch.load(file) for file in files] if done else [said[-500:]]
             failures = [result for result in results if isinstance(result, str)]
             case.pair = failures[0] if failures else results
 

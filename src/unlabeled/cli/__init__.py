@@ -15,20 +15,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     0 done, 2 usage, 3 data, 4 environment, 5 diverged or collapsed, 75 stopped with a checkpoint,
     130 interrupted.
     """
-    from unlabeled.cli.app import build
-
-    words = list(sys.argv[1:] if argv is None else argv)
-    sys.exit(run(build(words), words))
+    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
 
 
-def run(app: object, words: list[str]) -> int:
+def run(words: list[str]) -> int:
     """Call the command that the words name; the exit code."""
     from cyclopts import CycloptsError
 
+    from unlabeled.cli.app import build
     from unlabeled.errors import UnlabeledError
 
     try:
-        app(words, exit_on_error=False, print_error=False)  # pyright: ignore[reportCallIssue]
+        build(words)(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return complain(str(error), 2)
     except UnlabeledError as error:

@@ -49,7 +49,7 @@ def evaluate(
         train=train or None,
         test=test or None,
         protocols=tuple(protocol.split(",")),
-        baselines=baselines,
+        beside=baselines,
         supervised=supervised,
         download=download,
     )

@@ -54,7 +54,7 @@ def open_data(
             the least 0.1 and the greatest 99.9 percentile of a sample of the files.
         pixel_limit: Pictures with more pixels are refused.
         cache: Whether decoded pictures may be kept in $UNLABELED_CACHE (~/.cache/unlabeled), to
-            be opened at once next time. Less than 64 MiB are not.
+            be opened at once next time. Less than 64 MiB are not, unless they took seconds.
         min_count: How often a word must occur in a text to be known.
         vocabulary: The words known, the padding first, in place of counting them.
         length: Words in a row of text; 32 by default.

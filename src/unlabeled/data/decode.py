@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +27,8 @@ from unlabeled.errors import DataError, MachineError
 SAMPLED = 256  # pictures that are looked at to decide what all become
 KEPT = 64  # pixels: small pictures of one size stay as they are
 DEFAULT = 96  # pixels: what others are resized to unless told
-SMALL = 64 << 20  # bytes of data, encoded and decoded, that are not worth a file
+SMALL = 64 << 20  # decoded bytes below which pictures stay in memory; they are kept on disk too
+SLOW = 2.0  # if decoding them took so many seconds
 PATIENCE = 100  # bad files that are gathered before a hopeless data set is given up
 
 Pixels: TypeAlias = tuple[np.ndarray, tuple[str, ...]]
@@ -84,7 +87,7 @@ def _name(listing: Listing, options: Options) -> str:
 def _make(
     listing: Listing, options: Options, name: str, source: str
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Decode all: into the cache where it is large, into memory where it is small."""
+    """Decode all: large data into the cache, small data into memory."""
     policy, notes = look(listing, options)
     shape = len(listing), policy.channels, policy.size, policy.size
     nbytes = int(np.prod(shape))
@@ -103,7 +106,8 @@ def _make(
             "spans": dict(policy.spans),
         }
 
-    if name and options.cache and max(nbytes, listing.nbytes) >= SMALL:
+    keep = bool(name) and options.cache
+    if keep and nbytes >= SMALL:
         try:
             return _on_disk(listing, name, nbytes, shape[1:], attempt, record)
         except OSError as error:
@@ -114,11 +118,16 @@ def _make(
             f"and {cache.folder()} is not used or has no room",
             hint="UNLABELED_CACHE=/a/larger/disk, or a smaller --size",
         )
+    start = time.monotonic()
     tally, rows = attempt()
     data = np.empty(shape, np.uint8)
     for i, row in enumerate(rows):
         data[i] = row
-    return data[: len(tally.kept)], record(tally)
+    data, said = data[: len(tally.kept)], record(tally)
+    if keep and nbytes < SMALL and time.monotonic() - start > SLOW:
+        with contextlib.suppress(OSError), _entry(listing, name, nbytes):
+            cache.save(name, data, shape[1:], lambda: said)
+    return data, said
 
 
 def _on_disk(
@@ -130,11 +139,7 @@ def _on_disk(
     record: Callable[[Tally], dict[str, Any]],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Write the entry, unless another process just did; raises OSError where that is impossible."""
-    if listing.place and cache.inside(listing.place):
-        raise OSError(0, f"{cache.folder()} lies inside the data")
-    if nbytes > cache.room():
-        raise OSError(0, f"the disk of {cache.folder()} has no room for {nbytes >> 20:,} MiB")
-    with cache.alone(name):
+    with _entry(listing, name, nbytes):
         found = cache.load(name)
         if found is None:
             tally, rows = attempt()
@@ -145,21 +150,35 @@ def _on_disk(
     return found
 
 
+@contextlib.contextmanager
+def _entry(listing: Listing, name: str, nbytes: int) -> Iterator[None]:
+    """The right to write an entry; raises OSError where there is none, or no room."""
+    if listing.place and cache.inside(listing.place):
+        raise OSError(0, f"{cache.folder()} lies inside the data")
+    if nbytes > cache.room():
+        raise OSError(0, f"the disk of {cache.folder()} has no room for {nbytes >> 20:,} MiB")
+    with cache.alone(name):
+        yield
+
+
 def look(listing: Listing, options: Options) -> tuple[images.Policy, tuple[str, ...]]:
     """Decide by an even sample what all pictures become; and say so."""
-    sizes: Counter[tuple[int, int]] = Counter()
+    sizes: set[tuple[int, int]] = set()
     deep: dict[str, list[Span]] = {}
     grey = True
     places = np.unique(np.linspace(0, len(listing) - 1, min(len(listing), SAMPLED)).astype(int))
     for i in places.tolist():
         try:
             image = images.header(listing.read(i), options.pixel_limit)
-            sizes[image.size] += 1
+            size = image.size
+            image.draft(image.mode, (KEPT, KEPT))
             if images.deep(image):
                 deep.setdefault(image.mode[0], []).append(images.span(image))
             elif grey and options.channels is None and image.mode not in ("1", "L", "LA"):
-                image.draft(image.mode, (KEPT, KEPT))
                 grey = images.is_grey(images.plain(image))
+            elif len(sizes) < 2 and all(max(s) <= KEPT for s in sizes):
+                image.load()  # so that a torn file has no say in the size
+            sizes.add(size)
         except Exception:  # it is met again, and named, when all are decoded
             continue
     size, notes = _size(sizes, options)
@@ -174,7 +193,7 @@ def look(listing: Listing, options: Options) -> tuple[images.Policy, tuple[str, 
     return images.Policy(size, channels, spans, options.pixel_limit), notes
 
 
-def _size(sizes: Counter[tuple[int, int]], options: Options) -> tuple[int, tuple[str, ...]]:
+def _size(sizes: set[tuple[int, int]], options: Options) -> tuple[int, tuple[str, ...]]:
     """The side of the squares, and what is done to get them."""
     one = next(iter(sizes)) if len(sizes) == 1 else None
     if options.size is None and one and max(one) <= KEPT:

@@ -137,12 +137,12 @@ def upright(image: Image.Image) -> tuple[Image.Image, bool]:
     """The picture as its EXIF orientation says to hold it; and whether that could not be read."""
     try:
         exif = image.getexif()
+        if not exif and (raw := image.info.get("exif")):
+            Image.Exif().load(raw)  # Pillow raises at the first reading alone, and may hide it
         turn = TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:  # metadata of any brokenness must not cost the picture
         return image, True
-    # Pillow gives nothing for most of what it cannot read; 20 bytes hold no entry
-    broken = not exif and len(image.info.get("exif", b"")) > 20
-    return (image.transpose(turn) if turn is not None else image), broken
+    return (image.transpose(turn) if turn is not None else image), False
 
 
 def deep(image: Image.Image) -> bool:

@@ -11,10 +11,10 @@ from unlabeled.diagnose.measures import (
     stable_rank,
     uniformity,
 )
-from unlabeled.diagnose.probe import Health, Probe
+from unlabeled.diagnose.probe import Health, Probe, nothing
 from unlabeled.diagnose.verdict import Verdict, verdict
 
 __all__ = [
-    "Health", "Probe", "Verdict", "alignment", "dead", "effective_rank", "feature_std", "rankme",
-    "retrieval", "spread", "stable_rank", "uniformity", "verdict",
+    "Health", "Probe", "Verdict", "alignment", "dead", "effective_rank", "feature_std", "nothing",
+    "rankme", "retrieval", "spread", "stable_rank", "uniformity", "verdict",
 ]  # fmt: skip

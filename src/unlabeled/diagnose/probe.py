@@ -72,12 +72,19 @@ class Probe:
         store: Its data.
         samples: How many are looked at.
         seed: The run's seed.
+        nothing: The loss of a constant encoder on a batch of the run; None where unknown.
     """
 
     def __init__(
-        self, method: Method[Any], store: Store, *, samples: int = SAMPLES, seed: int = 0
+        self,
+        method: Method[Any],
+        store: Store,
+        *,
+        samples: int = SAMPLES,
+        seed: int = 0,
+        nothing: float | None = None,
     ) -> None:
-        self.method = method
+        self.method, self.nothing = method, nothing
         chance = torch.Generator().manual_seed(seed)
         index = torch.randperm(len(store), generator=chance)[:samples]
         self.index, self.rows, self.seed = index, store.read(index), seed
@@ -93,13 +100,12 @@ class Probe:
         """Measure now."""
         method, encoder = self.method, self.method.encoder
         with borrowed(method):
-            views = method.views(self.batch())
             z, h = _vectors(method, self.batch())
             pair = _pair(encoder, self.batch())
             return Health(
                 step=step,
                 loss=loss,
-                learned_nothing=method.learned_nothing(*views),
+                learned_nothing=self.nothing,
                 std=measures.feature_std(h),
                 spread=measures.spread(h),
                 rank=measures.effective_rank(h),
@@ -112,6 +118,13 @@ class Probe:
                 retrieval=pair and measures.retrieval(*pair),
                 usage=_usage(method, z),
             )
+
+
+@torch.no_grad()
+def nothing(method: Method[Any], batch: Batch) -> float | None:
+    """The loss of a constant encoder on a batch like this one."""
+    with borrowed(method):
+        return method.learned_nothing(*method.views(batch))
 
 
 @contextlib.contextmanager

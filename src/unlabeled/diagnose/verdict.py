@@ -50,7 +50,12 @@ def verdict(history: Sequence[Health], *, steps: int | None = None) -> Verdict:
         return Verdict(False, "diverged", f"Diverged: the loss is {last.loss}.", "Lower --lr.")
     if last.step == 0:
         return Verdict(True, "healthy", "Not trained yet.")
-    return _collapse(first, last) or _stuck(history, steps) or _doubts(first, last) or _good(first, last)
+    return (
+        _collapse(first, last)
+        or _stuck(history, steps)
+        or _doubts(first, last)
+        or _good(first, last)
+    )
 
 
 def _collapse(first: Health, last: Health) -> Verdict | None:
@@ -131,5 +136,7 @@ def _good(first: Health, last: Health) -> Verdict:
             f"({first.retrieval:.0%} before)"
         )
     if last.learned_nothing and last.loss is not None:
-        parts.append(f"loss {last.loss:.3f} against {last.learned_nothing:.3f} for having learned nothing")
+        parts.append(
+            f"loss {last.loss:.3f} against {last.learned_nothing:.3f} for having learned nothing"
+        )
     return Verdict(True, "healthy", "Healthy: no sign of collapse; " + ", ".join(parts) + ".")

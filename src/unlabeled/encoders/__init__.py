@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from unlabeled.encoders.convnet import ConvNet
 from unlabeled.encoders.parts import Causal, Decoder, mlp
 from unlabeled.encoders.sequence import Patches, Series
 from unlabeled.encoders.words import PAD, Words
+from unlabeled.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,16 +51,25 @@ def build(name: str, shape: Shape) -> Encoder:
     """The encoder called `name` for samples of this shape: one of ours, else one of timm's.
 
     Raises:
-        ValueError: Where the name is unknown or the encoder eats something else.
+        UsageError: Where the name is unknown or the encoder eats something else.
     """
     if name in HOUSE:
         encoder = HOUSE[name](shape)
     else:
+        import timm  # not before it is needed: it is slow
+
         from unlabeled.encoders.timm import Timm
 
+        if not timm.is_model(name):
+            near = difflib.get_close_matches(name, [*HOUSE, *timm.list_models()], 1)
+            hint = f"did you mean `{near[0]}`?" if near else "any name of timm.list_models()"
+            raise UsageError(f"no encoder named `{name}`", hint=hint)
         encoder = Timm(name, shape.channels, shape.size)
     if encoder.modality != shape.modality:
-        raise ValueError(f"encoder `{name}` eats {encoder.modality}, the data is {shape.modality}")
+        raise UsageError(
+            f"encoder `{name}` eats {encoder.modality}, the data is {shape.modality}",
+            hint="leave --backbone out and a fitting one is chosen",
+        )
     return encoder
 
 

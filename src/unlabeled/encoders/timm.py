@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
+from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from unlabeled.encoders.base import Encoder
+from unlabeled.errors import UsageError
 
 SMALL = 64  # sides up to this get a stem that does not throw three quarters of the image away
 
@@ -25,42 +26,47 @@ class Timm(Encoder):
         size: Side of the image.
 
     Raises:
-        ValueError: Where timm knows no such model; names the nearest.
+        UsageError: Where the model cannot take images of this size.
     """
+
+    backbone: Any  # timm has no types
 
     def __init__(self, name: str, channels: int = 3, size: int = 224) -> None:
         super().__init__()
-        if not timm.is_model(name):
-            near = difflib.get_close_matches(name, timm.list_models(), 1)
-            hint = f"\n\nhint: did you mean `{near[0]}`?" if near else ""
-            raise ValueError(f"no encoder named `{name}`{hint}")
-        transformer = "vit" in name or "deit" in name
-        extra = {}
-        if transformer:
-            extra = {"img_size": size} | ({"patch_size": max(2, size // 8)} if size <= SMALL else {})
-        self.backbone = timm.create_model(name, num_classes=0, in_chans=channels, **extra)
         self.name, self.channels, self.size = name, channels, size
-        self.dim = int(self.backbone.num_features)
-        if size <= SMALL:
-            self.notes = self._small_stem() if not transformer else (
-                f"patches of {extra['patch_size']} pixels for a {size}-pixel image",
-            )
+        fitted = self._fitted()
+        try:
+            self.backbone = timm.create_model(name, num_classes=0, in_chans=channels, **fitted)
+            if size <= SMALL:
+                self.notes = self._small_stem(fitted)
+            with torch.no_grad():  # timm's own word for its width is not always its output's
+                self.dim = self.backbone.eval()(torch.zeros(1, channels, size, size)).shape[1]
+        except (TypeError, AssertionError, RuntimeError) as error:
+            raise UsageError(
+                f"{name} cannot take images of {channels} channels and {size} pixels: {error}",
+                hint="resnet18, convnext_atto and vit_tiny_patch16_224 take any size",
+            ) from error
+        self.backbone.train()
         self.mean, self.std = 0.5, 0.25
-        self.layers = (*self._stages(), "out")
+        self.layers = (*(info["module"] for info in self.backbone.feature_info), "out")
 
-    def _small_stem(self) -> tuple[str, ...]:
+    def _fitted(self) -> dict[str, Any]:
+        """What a model must be told of the size, if anything."""
+        if timm.models.is_model_in_modules(self.name, ["vision_transformer", "deit"]):
+            fitted = {"img_size": self.size, "dynamic_img_size": True}  # smaller crops pass too
+            return fitted | ({"patch_size": max(2, self.size // 8)} if self.size <= SMALL else {})
+        known = timm.get_pretrained_cfg(self.name)
+        return {"img_size": self.size} if known is not None and known.fixed_input_size else {}
+
+    def _small_stem(self, fitted: dict[str, Any]) -> tuple[str, ...]:
+        if "patch_size" in fitted:
+            return (f"patches of {fitted['patch_size']} pixels for a {self.size}-pixel image",)
         stem = getattr(self.backbone, "conv1", None)
         if not (isinstance(stem, nn.Conv2d) and hasattr(self.backbone, "maxpool")):
-            return ()
+            return (f"{self.name} keeps a stem for images larger than {self.size} pixels",)
         self.backbone.conv1 = nn.Conv2d(self.channels, stem.out_channels, 3, padding=1, bias=False)
         self.backbone.maxpool = nn.Identity()
         return (f"3x3 stem without max-pool for a {self.size}-pixel image",)
-
-    def _stages(self) -> list[str]:
-        blocks = getattr(self.backbone, "blocks", None)
-        if blocks is not None and "vit" in type(self.backbone).__name__.lower() + self.name:
-            return [f"block{i + 1}" for i in range(len(blocks))]
-        return [info["module"] for info in self.backbone.feature_info]
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         last, maps = self.backbone.forward_intermediates((x - self.mean) / self.std)

@@ -16,10 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STRENGTHS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # of the penalty, strong to weak
+STRENGTHS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the penalty, strong to weak
 HELD = 0.1  # share of the training samples that choose among them
 MEMORY = 10  # steps that L-BFGS remembers
-ENOUGH = 4096  # samples
 SAMPLE = 8192  # rows from which the curvature is estimated
 
 Labelled: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -74,7 +73,7 @@ class Problem:
         curvature, axes = torch.linalg.eigh(some.T @ some / len(some))
         return cls(x, y, classes, axes, curvature.clamp(min=0))
 
-    def at(self, rows: Tensor | slice) -> Problem:
+    def at(self, rows: Tensor) -> Problem:
         """The same problem on fewer samples."""
         return Problem(self.x[rows], self.y[rows], self.classes, self.axes, self.curvature)
 
@@ -102,7 +101,7 @@ def fit(
     l2: float,
     start: Tensor | None = None,
     *,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-4,
     steps: int = 500,
 ) -> Tensor:
     """The optimum, `(c, d + 1)`, by L-BFGS told the curvature of the features.
@@ -119,8 +118,6 @@ def fit(
     https://doi.org/10.1007/BF00048682).
     """
     x, c = problem.x, problem.classes
-    if start is None and len(x) > ENOUGH:  # most of the way is cheaper on a quarter of the samples
-        start = fit(problem.at(slice(None, None, 4)), l2, tolerance=1e-3)
     at = x.new_zeros(c, x.shape[1] + 1) if start is None else start
     bend = problem.curvature / (2 * c) + l2 + 1e-6
     value, slope = objective(problem, l2, at)
@@ -173,30 +170,37 @@ def _search(
 
 
 def choose_strength(
-    problem: Problem, folds: Sequence[tuple[Tensor, Tensor]], strengths: Sequence[float] = STRENGTHS
-) -> float:
+    problem: Problem,
+    splits: Sequence[tuple[Tensor, Tensor]],
+    strengths: Sequence[float] = STRENGTHS,
+) -> tuple[float, Tensor]:
     """The strength with the most right on held-out parts of the training samples.
 
-    From strong to weak, each started where the last ended; ties go to the stronger, and it stops
-    where two in a row are no better.
+    From strong to weak, each started where the last ended; it stops where one is worse than the
+    last, and ties go to the stronger.
 
     Args:
         problem: The training samples.
-        folds: (rows to fit, rows to score) of each part.
+        splits: (rows to fit, rows to score), one for each round.
         strengths: To choose from, strong to weak.
+
+    Returns:
+        The strength, and the weights it gave in the first round.
     """
-    parts = [(problem.at(fitted), problem.at(held)) for fitted, held in folds]
-    starts: list[Tensor | None] = [None] * len(parts)
-    best, most, worse = strengths[0], -1.0, 0
+    parts = [(problem.at(fitted), problem.at(held)) for fitted, held in splits]
+    starts: list[Any] = [None] * len(parts)
+    best, most, last = (strengths[0], problem.x), -1.0, -1.0
     for l2 in strengths:
         right = []
         for i, (fitted, held) in enumerate(parts):
             starts[i] = weight = fit(fitted, l2, starts[i], tolerance=1e-3)
             right.append(accuracy(weight, held.x, held.y))
         now = float(np.mean(right))
-        best, most, worse = (l2, now, 0) if now > most else (best, most, worse + 1)
-        if worse == 2:
+        if now > most:
+            best, most = (l2, starts[0]), now
+        if now < last:
             break
+        last = now
     return best
 
 
@@ -252,7 +256,9 @@ def linear(
     for held in folds(train[1], parts, seed)[:rounds]:
         rest = np.setdiff1d(np.arange(len(y)), held)
         splits.append((torch.from_numpy(rest).to(device), torch.from_numpy(held).to(device)))
-    l2 = choose_strength(problem, splits, strengths)
-    weight = fit(problem, l2)
+    l2, start = strengths[0], None
+    if len(strengths) > 1:
+        l2, start = choose_strength(problem, splits, strengths)
+    weight = fit(problem, l2, start)
     xs, ys = torch.as_tensor(test[0], device=device), torch.as_tensor(test[1], device=device)
     return {"accuracy": accuracy(weight, scale(xs), ys), "l2": l2}

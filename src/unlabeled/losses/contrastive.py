@@ -26,16 +26,10 @@ def nt_xent(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
     Source: Chen et al. 2020, eq. 1, https://arxiv.org/abs/2002.05709 (the paper's mean over 2N;
     its TensorFlow code sums the two views and is twice as large).
     """
-    z1, z2 = F.normalize(z1, dim=1), F.normalize(z2, dim=1)
-    all1, all2 = gather(z1), gather(z2)
-    first, n = own(z1), len(all1)
-    energy = choose_among(
-        torch.cat([z1, z2]),
-        torch.cat([all1, all2]),
-        target=torch.cat([first + n, first]),
-        skip=torch.cat([first, first + n]),
-        temperature=temperature,
-    )
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    itself = own(z)
+    twin = itself.view(2, -1).flip(0).flatten()
+    energy = choose_among(z, gather(z), twin, skip=itself, temperature=temperature)
     return energy.view(2, -1).mean(0)
 
 

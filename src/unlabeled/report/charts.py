@@ -100,15 +100,17 @@ def line_chart(
     xs = np.concatenate([line.x for line in drawn])
     first, last = float(xs.min()), float(xs.max())
     right = RIGHT + 6.6 * max(len(line.label) for line in drawn)
-    across = lambda x: LEFT + (x - first) / ((last - first) or 1) * (width - LEFT - right)  # noqa: E731
-    down = lambda y: TOP + (high - y) / (high - low) * (height - TOP - BOTTOM)  # noqa: E731
+    across = lambda x: LEFT + (x - first) / ((last - first) or 1) * (width - LEFT - right)
+    down = lambda y: TOP + (high - y) / (high - low) * (height - TOP - BOTTOM)
 
     parts = []
     marks = ticks(low, high, max(2, height // 60))
     for value, words in zip(marks, tick_words(marks, percent=percent), strict=True):
         y = down(value)
         parts += [_rule(LEFT, y, width - right), _word(LEFT - 7, y + 3.5, words, "tick end")]
-    places = [(float(i), n) for i, n in enumerate(names)] or _ends(first, last, width - right - LEFT)
+    places = [(float(i), n) for i, n in enumerate(names)] or _ends(
+        first, last, width - right - LEFT
+    )
     parts += [_word(across(x), height - 6, words, _side(x, first, last)) for x, words in places]
     if reference:
         y = down(reference[0])
@@ -128,9 +130,11 @@ def line_chart(
 
 
 def _finite(line: Line) -> Line:
+    """The line where it has values, with a name that leaves room for it."""
     x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     good = np.isfinite(x) & np.isfinite(y)
-    return Line(x[good], y[good], line.label, line.look)
+    label = line.label if len(line.label) <= 14 else f"{line.label[:13]}…"
+    return Line(x[good], y[good], label, line.look)
 
 
 def _rule(x1: float, y: float, x2: float) -> Markup:
@@ -182,7 +186,7 @@ def thin(line: Line, most: int = 400) -> Line:
 
 def dot(value: float, low: float, high: float, spread: float = 0.0) -> Markup:
     """A dot, and a whisker of its spread, on a track from `low` to `high`: for a table's cell."""
-    place = lambda v: 4 + 92 * min(1.0, max(0.0, (v - low) / ((high - low) or 1)))  # noqa: E731
+    place = lambda v: 4 + 92 * min(1.0, max(0.0, (v - low) / ((high - low) or 1)))
     parts = [tag("path", d="M4 5L96 5", class_="track")]
     if spread:
         ends = [(place(value - spread), 5.0), (place(value + spread), 5.0)]

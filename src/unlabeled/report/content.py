@@ -11,7 +11,7 @@ import numpy as np
 from unlabeled.errors import UsageError
 
 Things: TypeAlias = np.ndarray | Sequence[str]
-"""Samples to look at: images `(n, c, h, w)`, uint8 or floats in [0, 1]; series `(n, c, t)`; texts."""
+"""Samples to look at: images `(n, c, h, w)`, uint8 or in [0, 1]; series `(n, c, t)`; texts."""
 
 MEANINGS = {
     "kNN": "share of unseen samples whose nearest neighbours, asked for their label, name it right",

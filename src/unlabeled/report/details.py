@@ -41,7 +41,7 @@ def _row(row: Row, protocols: Sequence[str], shown: Evaluation) -> Markup:
 
 
 def _pair(score: float | tuple[float, float]) -> tuple[float, float]:
-    return score if isinstance(score, tuple) else (score, 0.0)
+    return (score[0], score[1]) if isinstance(score, (tuple, list)) else (score, 0.0)
 
 
 def _range(protocol: str, shown: Evaluation) -> tuple[float, float]:
@@ -58,7 +58,7 @@ def _cell(
     mean, spread = _pair(score)
     if not np.isfinite(mean):
         return tag("td", "failed", class_="none")
-    write = lambda v: f"{100 * v:.1f}" if percent else f"{v:.2f}".replace("-", "−")  # noqa: E731
+    write = lambda v: f"{100 * v:.1f}" if percent else f"{v:.2f}".replace("-", "−")
     give = tag("small", f" ± {write(spread)}") if spread else None
     unit = tag("small", " %") if percent else None
     return tag("td", tag("span", write(mean), give, unit), dot(mean, *ends, spread=spread))
@@ -79,16 +79,19 @@ def _layers(shown: Evaluation) -> Markup | None:
         percent=shown.percent,
     )  # fmt: skip
     words = "from the input to the output; where the last is not the best, use an earlier one"
-    return tag("div", tag("h3", "Layer by layer", tag("small", words)), chart, class_="panel layers")
+    return tag(
+        "div", tag("h3", "Layer by layer", tag("small", words)), chart, class_="panel layers"
+    )
 
 
 def notes(said: Sequence[str]) -> Markup:
     """What was chosen on the user's behalf."""
     items = tag("ul", *(tag("li", prose(note)) for note in said), class_="notes")
     return section(
-        "Chosen for you", "What you did not say was decided by these rules. Say it, and it is yours.",
+        "Chosen for you",
+        "What you did not say was decided by these rules. Say it, and it is yours.",
         items,
-    )  # fmt: skip
+    )
 
 
 def left_out(bad: Sequence[tuple[str, str]]) -> Markup:
@@ -97,15 +100,18 @@ def left_out(bad: Sequence[tuple[str, str]]) -> Markup:
     for _, why in bad:
         reasons[why] = reasons.get(why, 0) + 1
     counted = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    why = tag("ul", *(tag("li", tag("b", digits(n)), " ", name(r)) for r, n in counted), class_="why")
+    why = tag(
+        "ul", *(tag("li", tag("b", digits(n)), " ", name(r)) for r, n in counted), class_="why"
+    )
     rows = [tag("tr", tag("td", name(file)), tag("td", name(r))) for file, r in bad[:MOST_BAD]]
     table = tag("table", tag("tbody", *rows), class_="files")
     rest = len(bad) - MOST_BAD
     more = tag("p", f"and {digits(rest)} more", class_="none") if rest > 0 else None
     return section(
-        "Left out", f"{digits(len(bad))} file{'s' * (len(bad) != 1)} could not be used; the run never "
-        "saw them.", join(why, table, more),
-    )  # fmt: skip
+        "Left out",
+        f"The run never saw {digits(len(bad))} file{'s' * (len(bad) != 1)} that could not be used.",
+        join(why, table, more),
+    )
 
 
 def configuration(config: Mapping[str, Any]) -> Markup:
@@ -135,7 +141,9 @@ def _plain(value: Any) -> str:
 
 def repeat(content: Content) -> Markup:
     """The command that repeats the run, and what it ran on."""
-    words = [join(" " if i else "", tag("span", w)) for i, w in enumerate(content.command.split(" "))]
+    words = [
+        join(" " if i else "", tag("span", w)) for i, w in enumerate(content.command.split(" "))
+    ]
     command = tag("pre", tag("code", *words)) if content.command else None
     facts = [tag("div", tag("dt", name(k)), tag("dd", name(v))) for k, v in content.facts.items()]
     paper = tag("div", tag("dt", "method"), tag("dd", content.paper)) if content.paper else None

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from unlabeled.errors import UsageError
-
 MOST = 2000  # points for which all pairs are cheap: a few seconds on one core
 EXAGGERATION = 12.0  # Belkina et al. 2019, with the learning rate n / 12 that goes with it
 NEAR = 10  # neighbours compared between the map and the full space
@@ -35,22 +33,22 @@ def lay_out(vectors: np.ndarray, *, perplexity: float = 30.0) -> Layout:
     """Lay `(n, d)` vectors out on a plane by their directions; the same each time.
 
     t-SNE from the first two principal components for up to 2,000 points, the components alone
-    for more, for fewer than ten, and where all vectors are one.
-
-    Raises:
-        UsageError: Where there are no two finite vectors.
+    for more and for fewer than ten. Where all vectors are one, or some are not finite, as after a
+    run that collapsed or diverged, all points are one and `how` says why.
     """
     x = torch.from_numpy(np.array(vectors, dtype=np.float32)).flatten(1)
-    if len(x) < 2 or not bool(x.isfinite().all()):
-        raise UsageError("a map needs two or more vectors of finite numbers")
+    nowhere = np.zeros((len(x), 2), np.float32)
+    if not bool(x.isfinite().all()):
+        return Layout(nowhere, "Some vectors are not finite numbers, so there is no map", None)
     x = normalize(x, dim=1)
-    low, shares = principal(x, 50)
     if float((x - x.mean(0)).square().sum(1).mean()) < 1e-8:
-        points = torch.zeros(len(x), 2)
-        return Layout(points.numpy(), "All vectors are the same, so all points are one", None)
+        return Layout(nowhere, "All vectors are the same, so all points are one", None)
+    low, shares = principal(x, 50)
     flat = torch.nn.functional.pad(low, (0, max(0, 2 - low.shape[1])))[:, :2]
     if not NEAR <= len(x) <= MOST:
-        said = f"The two largest principal components, {float(shares[:2].sum()):.0%} of the variance"
+        said = (
+            f"The two largest principal components, {float(shares[:2].sum()):.0%} of the variance"
+        )
         return Layout(flat.numpy(), said, kept(x, flat))
     perplexity = min(perplexity, (len(x) - 1) / 3)
     points = tsne(low, flat, perplexity)
@@ -136,7 +134,7 @@ def forces(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         mass += float(w.sum())
         pull[:, rows] = y1 @ (p[rows] * w).T  # this way round, four times as fast
         push[:, rows] = y1 @ w.square_().T
-    away = lambda total: y * total[2:].T - total[:2].T  # noqa: E731
+    away = lambda total: y * total[2:].T - total[:2].T
     return away(pull), away(push) / max(mass, 1e-12)
 
 
@@ -144,6 +142,6 @@ def kept(x: Tensor, points: Tensor, near: int = NEAR) -> float:
     """Share of each point's nearest on the map that are among its nearest in full, in [0, 1]."""
     x, points = x[:MOST], points[:MOST]
     near = min(near, len(x) - 1)
-    nearest = lambda a: torch.cdist(a, a).fill_diagonal_(torch.inf).topk(near, largest=False)[1]  # noqa: E731
+    nearest = lambda a: torch.cdist(a, a).fill_diagonal_(torch.inf).topk(near, largest=False)[1]
     inside = (nearest(points)[:, :, None] == nearest(x)[:, None, :]).any(2)
     return float(inside.float().mean())

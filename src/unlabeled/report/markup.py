@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 # Characters that hide, reorder or break the text around them are shown as Python would write them:
@@ -39,7 +40,7 @@ def name(value: Any) -> Markup:
 
 def prose(value: Any) -> Markup:
     """A sentence in which `backticks` set what one types."""
-    parts = str(value).split("`")
+    parts = re.split(r"`([^`]+)`", str(value))
     return join(*(text(p) if i % 2 == 0 else tag("code", p) for i, p in enumerate(parts)))
 
 

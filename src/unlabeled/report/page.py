@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from unlabeled.report.details import small_print
 from unlabeled.report.markup import Markup, join, name, prose, tag, visible
 from unlabeled.report.sections import figures
 
+LONG = 90  # letters of a verdict that stand in one headline
 LEVELS = {
     "good": ("Healthy", "M7 0A7 7 0 1 1 7 14A7 7 0 1 1 7 0"),  # a disc
     "doubtful": ("Look closer", "M7 0L15 14L-1 14Z"),  # a triangle
@@ -55,7 +57,9 @@ def page(content: Content) -> str:
         tag("style", Markup(css)),
     )
     main = tag("main", masthead(content), *figures(content), *small_print(content))
-    foot = tag("footer", "Made by unlabeled. This page is complete: it loads nothing and runs nothing.")
+    foot = tag(
+        "footer", "Made by unlabeled. This page is complete: it loads nothing and runs nothing."
+    )
     return f"<!doctype html>\n{tag('html', head, tag('body', main, foot), lang='en')}\n"
 
 
@@ -68,6 +72,7 @@ def styles() -> str:
 def masthead(content: Content) -> Markup:
     """What was run, how it went in one sentence, what to do, and the numbers."""
     verdict = content.verdict
+    sentence, evidence = spoken(verdict)
     what = tag("p", name(content.method), " on ", name(content.data), class_="eyebrow")
     advice = [tag("p", prose(sentence)) for sentence in verdict.advice]
     about = join(
@@ -79,11 +84,28 @@ def masthead(content: Content) -> Markup:
         "header",
         what,
         badge(verdict),
-        tag("h1", prose(verdict.words)),
+        tag("h1", prose(sentence)),
+        tag("p", prose(evidence), class_="evidence") if evidence else None,
         tag("div", *advice, class_="advice") if advice else None,
         tag("p", about, class_="about") if content.about or content.saw else None,
         tag("dl", *map(headline, numbers), class_="numbers") if numbers else None,
     )
+
+
+def spoken(verdict: Verdict) -> tuple[str, str]:
+    """The verdict's first clause, for the headline, and the evidence that follows it.
+
+    A short verdict is a headline as it is. What the badge says already is not said again.
+    """
+    said = LEVELS.get(verdict.level, ("", ""))[0]
+    words, evidence = verdict.words.removeprefix(f"{said}: "), ""
+    stop = re.search(r"; |\. | (?=\()", words)
+    if len(words) > LONG and stop:
+        evidence = words[stop.end() :]
+        words = words[: stop.start()] + "."
+        if re.fullmatch(r"\(.*\)\.", evidence):
+            evidence = evidence[1:-2] + "."
+    return words[:1].upper() + words[1:], evidence[:1].upper() + evidence[1:]
 
 
 def badge(verdict: Verdict) -> Markup:

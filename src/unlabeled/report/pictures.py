@@ -36,7 +36,7 @@ def pixels(image: np.ndarray) -> Image.Image:
 
 
 def fitted(image: np.ndarray, side: int) -> Image.Image:
-    """An image in a `side` by `side` square: whole multiples of a small one, a large one resampled."""
+    """An image within a square: a small one as a whole multiple, a large one resampled."""
     drawn = pixels(image)
     longest = max(drawn.size)
     if crisp(image):
@@ -101,7 +101,7 @@ def sparkline(series: np.ndarray, width: int = 120, height: int = 44) -> Markup:
 
 
 def resampled(values: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` finite values that keep the peaks: the largest and smallest of each stretch."""
+    """At most `most` finite values: the largest and the smallest of each stretch, so peaks stay."""
     values = values[np.isfinite(values)]
     if len(values) <= most:
         return values
@@ -138,7 +138,10 @@ def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3) -> Markup:
     rows = [(label, things) for label, things in rows if len(things)]
     if not rows:
         return Markup("")
-    what = kind(rows[0][1])
+    kinds = list(dict.fromkeys(kind(things) for _, things in rows))
+    if len(kinds) > 1:  # images and their captions
+        return join(*(gallery([r for r in rows if kind(r[1]) == k], bands) for k in kinds))
+    what = kinds[0]
     if what == "text":
         return _texts(rows)
     columns = _columns(rows, what)

@@ -78,7 +78,7 @@ def _looks(labels: Sequence[str]) -> tuple[dict[str, str], Markup]:
         label: f"k{i % COLOURS}{' hollow' if i >= COLOURS else ''} l{i}"
         for i, label in enumerate(sorted(counted))
     }
-    dot = lambda look: tag("svg", tag("circle", cx=6, cy=6, r=4, class_=look), viewBox="0 0 12 12")  # noqa: E731
+    dot = lambda look: tag("svg", tag("circle", cx=6, cy=6, r=4, class_=look), viewBox="0 0 12 12")
     items = [tag("li", dot(look), name(label), class_=look) for label, look in looks.items()]
     return looks, tag("ul", *items, class_="legend")
 
@@ -106,5 +106,3 @@ def _sample(things: Things, i: int, x: float, y: float, size: tuple[float, float
     across = np.linspace(left + 2, left + width - 2, max(2, len(few)))
     down = top + height - 3 - (few - few.min(initial=0)) / span * (height - 6)
     return [frame, tag("path", d=path(list(zip(across, down, strict=False))), class_="line")]
-
-

@@ -14,6 +14,11 @@ from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.scatter import scatter
 
 MOST_QUERIES, MOST_NEAREST = 10, 10
+SURFACE = {  # what samples may be alike in without being alike
+    "image": "brightness, background or camera",
+    "series": "level, noise or sensor",
+    "text": "frequency or length",
+}
 
 
 def section(title: str, *children: Any, look: str = "", good: str = "", bad: str = "") -> Markup:
@@ -42,7 +47,7 @@ def saw(content: Content) -> Markup:
         "What the views have in common is what the method can learn.",
         gallery(content.views),
         good="what matters to you is still there in every view.",
-        bad="it has been cropped, coloured or masked away; or nothing has changed at all.",
+        bad="it has been changed beyond recognition, or cut away; or nothing has changed at all.",
     )
 
 
@@ -74,7 +79,7 @@ def alike(shown: Neighbours) -> Markup:
         _agreement(shown),
         tag("div", *(_query(shown, i) for i in range(_count(shown))), class_=f"alike {what}"),
         good="neighbours that you would have picked, or can at least explain.",
-        bad="alike only in brightness, background or frequency; or every cosine close to 1.",
+        bad=f"alike only in {SURFACE[what]}; or every cosine close to 1.",
     )
 
 
@@ -84,7 +89,9 @@ def _count(shown: Neighbours) -> int:
 
 def _query(shown: Neighbours, i: int) -> Markup:
     own = shown.labels[0][i] if shown.labels else None
-    fine = 3 if np.nanmax(shown.cosine) >= 0.995 else 2  # 1.00 for all would say nothing
+    fine = (
+        3 if np.nan_to_num(shown.cosine).max(initial=0) >= 0.995 else 2
+    )  # 1.00 for all would say nothing
     cells = [tag("figure", thing(shown.queries[i]), _label(own), class_="query")]
     for j, near in enumerate(shown.nearest[i][:MOST_NEAREST]):
         cosine = tag("span", _cosine(shown.cosine[i][j], fine), class_="cosine")
@@ -101,7 +108,9 @@ def _label(label: str | None, own: str | None = None) -> Markup | None:
     if label is None:
         return None
     differs = own is not None and label != own
-    return tag("figcaption", "≠ " if differs else None, name(label), class_="differs" if differs else None)
+    return tag(
+        "figcaption", "≠ " if differs else None, name(label), class_="differs" if differs else None
+    )
 
 
 def _agreement(shown: Neighbours) -> str | None:
@@ -114,8 +123,8 @@ def _agreement(shown: Neighbours) -> str | None:
     ]
     same = sum(own == label for own, label in pairs)
     return (
-        f"{same} of these {len(pairs)} neighbours have their query's label. The encoder never saw a "
-        "label; they are here for you to check."
+        f"{same} of these {len(pairs)} neighbours have their query's label. The encoder never saw "
+        "a label; they are here for you to check."
     )
 
 
@@ -133,7 +142,7 @@ def plane(shown: Map) -> Markup:
     return section(
         "Everything at a glance", said, trust, scatter(shown), look="wide",
         good="clumps and paths that you can put a name to.",
-        bad="one even cloud, or clumps by brightness or by camera.",
+        bad=f"one even cloud, or clumps by {SURFACE[kind(shown.things)]}.",
     )  # fmt: skip
 
 
@@ -175,7 +184,9 @@ def _loss(curves: Curves) -> Markup:
     reference = None
     if curves.nothing is not None and np.isfinite(curves.nothing):
         reference = (curves.nothing, f"learned nothing: {digits(curves.nothing)}")
-    return line_chart(lines, label="loss over the steps", width=520, height=356, reference=reference)
+    return line_chart(
+        lines, label="loss over the steps", width=520, height=356, reference=reference
+    )
 
 
 def _rank(curves: Curves) -> Markup:

@@ -71,7 +71,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        after_in_child=len
+        after_in_child=_pool.cache_clear
     )  # a child has none of its parent's threads
 
 

@@ -1,0 +1,129 @@
+"""What an encoder must beat: itself untrained, the samples as they are; and what labels give."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from unlabeled.data.batches import Batches
+from unlabeled.data.store import Store
+from unlabeled.encoders import Encoder
+from unlabeled.evaluate.embed import BATCH, home, prepare, still
+from unlabeled.losses import choose
+from unlabeled.method import Method
+from unlabeled.recipe import Recipe
+from unlabeled.train.loop import train
+from unlabeled.train.runtime import Runtime
+from unlabeled.views import Batch
+from unlabeled.views.sequences import plain_sequence
+
+NORM_BATCHES = 20
+PIXELS = 4096  # most numbers of a raw sample; larger images are shrunk
+
+
+def untrained(encoder: Encoder, store: Store, seed: int = 0) -> Encoder:
+    """The same network with fresh weights and the batch norm averages of this data."""
+    fresh = copy.deepcopy(encoder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for part in fresh.cpu().modules():
+            if hasattr(part, "reset_parameters"):
+                part.reset_parameters()  # pyright: ignore[reportCallIssue]
+            else:  # a class token, a table of positions
+                for loose in part.parameters(recurse=False):
+                    nn.init.trunc_normal_(loose, std=0.02)
+    fresh.to(home(encoder))
+    recompute_norms(fresh, store)
+    return fresh.eval()
+
+
+@torch.no_grad()
+def recompute_norms(encoder: Encoder, store: Store) -> None:
+    """Give batch norms the averages of this data: the fair form of an untrained network.
+
+    A cumulative average over the first 20 batches of a fixed random order, in place.
+    """
+    norms = [part for part in encoder.modules() if isinstance(part, _BatchNorm)]
+    if not norms:
+        return
+    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
+    batches = [b for b in index.split(BATCH)[:NORM_BATCHES] if len(b) > 1]
+    kept = [norm.momentum for norm in norms]
+    with still(encoder):
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum, norm.training = None, True  # None: a cumulative average
+        for rows in batches:
+            encoder(prepare(encoder, store.read(rows).to(home(encoder))))
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+
+
+def raw(store: Store) -> np.ndarray:
+    """The samples as they are, `(n, d)` float32; images in [0, 1], shrunk to 4,096 numbers."""
+    x = torch.from_numpy(np.ascontiguousarray(store.data)).float()
+    if store.shape.modality == "image":
+        x = x / 255
+        side = int((PIXELS / x.shape[1]) ** 0.5)
+        if x.shape[-1] > side:
+            x = nn.functional.adaptive_avg_pool2d(x, side)
+    return x.flatten(1).numpy()
+
+
+def pca(train: np.ndarray, test: np.ndarray, dims: int) -> tuple[np.ndarray, np.ndarray]:
+    """The leading principal components of raw samples, fitted on `train`; at most `dims`."""
+    x, q = torch.from_numpy(train), torch.from_numpy(test)
+    mean = x.mean(0)
+    x = x - mean
+    _, axes = torch.linalg.eigh(x.T @ x / len(x))
+    basis = axes[:, -min(dims, axes.shape[1]) :]
+    return (x @ basis).numpy(), ((q - mean) @ basis).numpy()
+
+
+class Supervised(Method):
+    """Learn with every label: not a method of this library, but what it is measured against."""
+
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=128)
+
+    labels: Tensor = dataclasses.field()
+
+    def setup(self) -> None:
+        self.truth = nn.Buffer(self.labels)
+        self.head = nn.Linear(self.encoder.dim, int(self.labels.max()) + 1)
+
+    def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return weak(self.encoder, batch), self.truth[batch.index]
+
+    def loss(self, x: Tensor, truth: Tensor) -> Tensor:
+        return choose(self.head(self.encoder(x)), truth)
+
+
+def weak(encoder: Encoder, batch: Batch) -> Tensor:
+    """The weak view of pretraining; text as it is."""
+    if encoder.modality == "text":
+        return batch.data
+    return plain_sequence(batch, encoder)
+
+
+def supervised(
+    encoder: Encoder, labelled: tuple[Store, np.ndarray], *, steps: int, seed: int = 0
+) -> Encoder:
+    """The same network trained from scratch with all labels: what labels give in as many steps.
+
+    AdamW at 2e-3 with a cosine, weight decay 0.05, batches of 128 and the weak views of
+    pretraining; nothing is chosen on the test samples.
+    """
+    store, labels = labelled
+    recipe, device = Supervised.recipe, home(encoder)
+    with torch.random.fork_rng():
+        net = untrained(encoder, store, seed)
+        method = Supervised(net, labels=torch.from_numpy(labels))
+        batches = Batches(store, recipe.batch, seed=seed, device=device)
+        for _ in train(method, batches, recipe, steps=steps, runtime=Runtime(str(device))):
+            pass
+    return net.eval()

@@ -1,0 +1,117 @@
+"""Pages to write: one with everything on it, for each kind of data, with any text in every place."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unlabeled.report.content import (
+    Content,
+    Curves,
+    Evaluation,
+    Map,
+    Neighbours,
+    Number,
+    Row,
+    Things,
+    Verdict,
+)
+
+KINDS = ("grey", "colour", "series", "text")
+
+
+def samples(kind: str, n: int) -> Things:
+    chance = np.random.default_rng(0)
+    if kind == "text":
+        return [f"word{i}" for i in range(n)]
+    if kind == "series":
+        return chance.standard_normal((n, 2, 50)).cumsum(2)
+    return chance.integers(0, 256, (n, 1 if kind == "grey" else 3, 12, 12), dtype=np.uint8)
+
+
+def full(kind: str) -> Content:
+    """A page with every section on it."""
+    chance = np.random.default_rng(1)
+    things, n = samples(kind, 24), 24
+    some = lambda rows: things[rows] if isinstance(things, np.ndarray) else [things[i] for i in rows]
+    order = [np.array([1, 2, 3]), np.array([4, 5, 6])]
+    near = np.stack([some(o) for o in order]) if kind != "text" else [some(o) for o in order]
+    return Content(
+        method="SimCLR",
+        data="holiday photos",
+        about="Recognise the other view.",
+        saw="24 samples",
+        verdict=Verdict("good", "It works.", ["Train longer."], [Number("effective rank", 31.2, of=64)]),
+        numbers=[Number("kNN", "88.4 %"), Number("speed", 1234, "how fast it was")],
+        curves=Curves(
+            steps=np.arange(100),
+            loss=np.linspace(5, 3, 100) + 0.1 * chance.standard_normal(100),
+            lr=np.linspace(1e-3, 0, 100),
+            nothing=5.54,
+            checked=np.array([0, 50, 99]),
+            rank={"encoder": np.array([3.0, 20, 31]), "projection": np.array([2.0, 10, 12])},
+            width={"encoder": 64, "projection": 32},
+        ),
+        views=[("as stored", some(range(8))), ("changed", some(range(8, 16)))],
+        picture={"hidden": some(range(3)), "guessed": some(range(3))},
+        neighbours=Neighbours(
+            queries=some([0, 7]),
+            nearest=near,
+            cosine=np.array([[0.9, 0.8, -0.1], [0.7, 0.6, 0.5]]),
+            chance=0.12,
+            labels=(["cat", "dog"], [["cat", "dog", "cat"], ["dog", "dog", "bird"]]),
+        ),
+        map=Map(
+            points=chance.standard_normal((n, 2)),
+            things=things,
+            how="t-SNE, perplexity 7",
+            kept=0.61,
+            names=[f"photos/{i}.png" for i in range(n)],
+            labels=["cat" if i % 3 else "dog" for i in range(n)],
+        ),
+        evaluation=Evaluation(
+            how="10 test images",
+            rows=[
+                Row(name="this run", scores={"kNN": 0.884, "10 labels": (0.741, 0.012)}, ours=True),
+                Row(name="untrained", scores={"kNN": 0.791, "odd": 0.5}),
+            ],
+            layers={"kNN": {"stage1": 0.7, "out": 0.8}},
+        ),
+        notes=["The batch is 64, as the data is small."],
+        bad=[("a.jpg", "0 bytes"), ("b.jpg", "ends early")],
+        config={"seed": 0, "recipe": {"lr": 1e-3, "optimizer": "adamw"}},
+        command="unlabeled pretrain simclr photos",
+        paper="Chen et al. 2020, https://arxiv.org/abs/2002.05709",
+        facts={"time": "2 min"},
+    )
+
+
+def everywhere(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with every string in it changed, keys of mappings too."""
+    if isinstance(value, str):
+        return change(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: everywhere(getattr(value, f.name), change) for f in dataclasses.fields(value)}
+        return type(value)(**fields)
+    if isinstance(value, Mapping):
+        return {everywhere(k, change): everywhere(v, change) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(everywhere(v, change) for v in value)
+    return value
+
+
+@pytest.fixture(params=KINDS)
+def content(request) -> Content:
+    return full(request.param)
+
+
+@pytest.fixture
+def images() -> Content:
+    return full("colour")
+
+
+@pytest.fixture
+def spread():
+    return everywhere

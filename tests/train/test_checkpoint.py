@@ -1,0 +1,221 @@
+"""Checkpoints: what they hold, what they refuse, and the encoder alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file
+from specimens import SMALL, Tiny, differing, everything, go
+from torch import nn
+
+from unlabeled.encoders import ConvNet, Shape, build
+from unlabeled.errors import DataError, MachineError, UsageError
+from unlabeled.train import checkpoint
+from unlabeled.train.loop import Trainer
+
+CASE = Tiny("swav")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    trainer = CASE.trainer(6)
+    go(trainer, 3)
+    return trainer, checkpoint.save(tmp_path / "checkpoints", trainer, {"best": [1, 2.5]})
+
+
+def test_it_holds_everything_and_nothing_that_runs(saved):
+    trainer, path = saved
+    assert path.name == "step-00000003"
+    assert sorted(file.name for file in path.iterdir()) == [
+        "MANIFEST.json", "model.safetensors", "optimizer.safetensors", "state.json",
+    ]  # fmt: skip
+    assert json.loads((path.parent / "latest.json").read_text()) == {
+        "checkpoint": "step-00000003", "step": 3,
+    }  # fmt: skip
+    state = json.loads((path / "state.json").read_text())
+    assert (state["schema"], state["step"]) == (1, 3)
+    assert state["versions"]["torch"] == torch.__version__
+    assert state["run"]["recipe"]["lr"] == SMALL.lr
+    held = {**load_file(path / "model.safetensors"), **load_file(path / "optimizer.safetensors")}
+    now = everything(trainer)
+    assert held.keys() | {"counts", "samples"} == now.keys()
+    assert all(torch.equal(x, now[name]) for name, x in held.items())
+    assert not any(zipfile.is_zipfile(file) for file in path.iterdir())  # as pickles of torch are
+
+
+def test_a_fresh_trainer_goes_on_from_it(saved):
+    trainer, path = saved
+    other = CASE.trainer(6, seed=1)
+    assert differing(everything(trainer), everything(other))
+    assert checkpoint.restore(path, other) == {"best": [1, 2.5]}
+    assert not differing(everything(trainer), everything(other))
+    for p, q in zip(trainer.method.parameters(), other.method.parameters(), strict=True):
+        a, b = trainer.optimizer.state.get(p, {}), other.optimizer.state.get(q, {})
+        assert [x.stride() for x in a.values()] == [x.stride() for x in b.values()]  # layouts too
+
+
+def test_a_buffer_that_is_not_persistent_and_one_that_grows_come_back(tmp_path):
+    def made():
+        method = Tiny("rotation").build()
+        method.table = nn.Buffer(torch.zeros(3), persistent=False)
+        method.labels = nn.Buffer(torch.zeros(0, dtype=torch.long))
+        return Tiny("rotation").trainer(4, method=method)
+
+    trainer, other = made(), made()
+    trainer.method.table += 2
+    trainer.method.labels = torch.arange(32)
+    checkpoint.save(tmp_path, trainer)
+    checkpoint.restore(tmp_path, other)
+    assert other.method.table.tolist() == [2, 2, 2]
+    assert torch.equal(other.method.labels, torch.arange(32))
+    assert "labels" in dict(other.method.named_buffers())
+
+
+def test_a_step_saved_twice_is_kept_and_old_ones_are_pruned(saved):
+    trainer, path = saved
+    before = (path / "state.json").stat().st_mtime_ns
+    assert checkpoint.save(path.parent, trainer) == path
+    assert (path / "state.json").stat().st_mtime_ns == before
+    for to in (4, 5, 6):
+        go(trainer, to)
+        checkpoint.save(path.parent, trainer)
+    (path.parent / "step-00000004" / "MANIFEST.json").unlink()
+    checkpoint.prune(path.parent, keep=2)
+    assert sorted(p.name for p in path.parent.glob("step-*")) == ["step-00000005", "step-00000006"]
+
+
+def test_an_empty_folder_has_no_newest(tmp_path):
+    assert checkpoint.newest(tmp_path) is None
+    assert checkpoint.newest(tmp_path / "absent") is None
+    with pytest.raises(DataError, match="no whole checkpoint"):
+        checkpoint.restore(tmp_path, CASE.trainer(6))
+
+
+CHANGES = {
+    "recipe.lr: 0.01 then, 0.1 now": {"recipe": dataclasses.replace(SMALL, lr=0.1)},
+    "steps: 6 then, 7 now": {"steps": 7},
+    "batch: 8 then, 16 now": {"batch": 16},
+    "accumulate: 1 then, 2 now": {"accumulate": 2},
+}
+
+
+@pytest.mark.parametrize("told", CHANGES)
+def test_another_run_is_refused_field_by_field(saved, told):
+    _, path = saved
+    with pytest.raises(UsageError, match="is of another run") as caught:
+        checkpoint.restore(path, CASE.trainer(**{"steps": 6, **CHANGES[told]}))
+    assert told in str(caught.value)
+
+
+def test_another_method_and_other_data_are_refused(saved):
+    _, path = saved
+    with pytest.raises(UsageError, match="method: SwAV then, SimCLR now"):
+        checkpoint.restore(path, Tiny("simclr").trainer(6))
+    other = CASE.trainer(6)
+    other.batches.store = dataclasses.replace(CASE.store, fingerprint="other")
+    with pytest.raises(UsageError, match=r"data\.fingerprint:  then, other now"):
+        checkpoint.restore(path, other)
+
+
+def test_tensors_that_do_not_fit_are_named(saved):
+    trainer, path = saved
+    case = Tiny("swav")
+    encoder = ConvNet(3, 16, width=8)
+    method = case.cls(encoder, **case.settings())
+    other = Trainer(method, trainer.batches, trainer.recipe, steps=6)
+    with pytest.raises(DataError, match=r"of another shape or type: encoder\.stage1") as caught:
+        checkpoint.restore(path, other)
+    assert "more" in str(caught.value)
+
+
+def rewrite(path, **changes):
+    """Change state.json and seal the checkpoint anew, as another version would have."""
+    state = json.loads((path / "state.json").read_text()) | changes
+    (path / "state.json").write_text(json.dumps(state))
+    seals = {f.name: checkpoint.seal(f) for f in path.iterdir() if f.name != "MANIFEST.json"}
+    (path / "MANIFEST.json").write_text(json.dumps({"files": seals}))
+
+
+def test_a_newer_schema_is_refused_with_the_versions(saved):
+    _, path = saved
+    rewrite(path, schema=2, versions={"unlabeled": "9.1"})
+    with pytest.raises(MachineError, match="schema 2, written by unlabeled 9.1") as caught:
+        checkpoint.restore(path, CASE.trainer(6))
+    assert "pip install unlabeled==9.1" in str(caught.value)
+    assert caught.value.code == 4
+
+
+def test_an_older_schema_is_migrated_or_refused(saved, monkeypatch):
+    trainer, path = saved
+    rewrite(path, schema=0)
+    with pytest.raises(MachineError, match="schema 0"):
+        checkpoint.restore(path, CASE.trainer(6))
+
+    def lift(parts):
+        state, weights, moments = parts
+        return {**state, "extra": "from schema 0"}, weights, moments
+
+    monkeypatch.setitem(checkpoint.MIGRATIONS, 0, lift)
+    other = CASE.trainer(6)
+    assert checkpoint.restore(path, other) == "from schema 0"
+    assert not differing(everything(trainer), everything(other))
+
+
+# ---- the encoder alone --------------------------------------------------------------------
+
+
+def test_the_encoder_file_is_the_same_bytes_for_the_same_weights(tmp_path):
+    torch.manual_seed(0)
+    encoder = ConvNet(1, 8, width=4).to(memory_format=torch.channels_last)
+    checkpoint.write_encoder(tmp_path / "a.safetensors", encoder)
+    twin = ConvNet(1, 8, width=4)
+    checkpoint.read_encoder(tmp_path / "a.safetensors", twin)
+    checkpoint.write_encoder(tmp_path / "b.safetensors", twin)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    x = torch.rand(2, 1, 8, 8)
+    assert torch.allclose(encoder.eval()(x), twin.eval()(x), atol=1e-6)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
+def test_an_encoder_file_that_does_not_fit_or_is_no_such_file_is_refused(tmp_path):
+    path = tmp_path / "encoder.safetensors"
+    checkpoint.write_encoder(path, ConvNet(1, 8, width=4))
+    with pytest.raises(DataError, match="stage1"):
+        checkpoint.read_encoder(path, ConvNet(3, 8, width=4))
+    path.write_bytes(b"no tensors at all")
+    with pytest.raises(DataError, match="cannot read"):
+        checkpoint.read_encoder(path, ConvNet(1, 8, width=4))
+    with pytest.raises(MachineError, match="cannot write"):
+        checkpoint.write_encoder(tmp_path / "absent" / "x.safetensors", ConvNet(1, 8, width=4))
+
+
+def small_stem(model):
+    """What SimCLR (2020, appendix B.9) does to a residual network for small images."""
+    model.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)
+    model.maxpool = nn.Identity()
+    return model
+
+
+TIMM = {
+    "resnet18": lambda: small_stem(timm.create_model("resnet18", num_classes=0, in_chans=1)),
+    "vit_tiny_patch16_224": lambda: timm.create_model(
+        "vit_tiny_patch16_224", num_classes=0, in_chans=1, img_size=16, patch_size=2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timm_loads_the_encoder_file_strictly(name, tmp_path):
+    encoder = build(name, Shape("image", 1, 16)).eval()
+    path = tmp_path / "encoder.safetensors"
+    checkpoint.write_encoder(path, encoder)
+    model = TIMM[name]().eval()
+    model.load_state_dict(load_file(path), strict=True)
+    x = torch.rand(2, 1, 16, 16)
+    with torch.no_grad():
+        assert torch.allclose(model((x - encoder.mean) / encoder.std), encoder(x), atol=1e-5)
