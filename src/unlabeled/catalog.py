@@ -11,7 +11,6 @@ import ast
 import difflib
 import importlib
 import importlib.util
-import inspect
 import math
 import sys
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ QUESTIONS = {
     "clustering": "which belong together?",
     "adversarial": "real or made?",
 }
+SAID = ("paper", "recipe", "small", "exempt")  # what a class says of itself, besides its settings
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Card:
     cls: str
     idea: str
     doc: str
-    paper: str
     path: Path
     fields: tuple[Field, ...]
-    recipe: Recipe
-    small: Recipe
+    paper: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
+    small: Recipe = field(default_factory=Recipe)
     exempt: dict[str, str] = field(default_factory=dict)
 
 
@@ -98,35 +98,49 @@ def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
     said: dict[str, Any] = {}
     fields = []
     for line in node.body:
-        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
-            said[line.targets[0].id] = _value(line.value)
-        elif isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Call):
-            doc, given = ast.literal_eval(line.value.args[0]), _keywords(line.value)
-            assert isinstance(line.target, ast.Name)
-            fields.append(Field(line.target.id, ast.unparse(line.annotation), doc, **given))
+        target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+        if not isinstance(line, (ast.Assign, ast.AnnAssign)) or not isinstance(target, ast.Name):
+            continue
+        try:
+            if isinstance(line, ast.AnnAssign) and _calls(line.value, "hp"):
+                fields.append(_field(target.id, line))
+            elif target.id in SAID:
+                said[target.id] = _value(line.value)
+        except (ValueError, TypeError, IndexError) as error:
+            raise UsageError(
+                f"{path}, line {line.lineno}: `{target.id}` cannot be read: {error}",
+                hint="the settings of a method are written as plain numbers and words",
+            ) from error
     return Card(
         name=path.stem.replace("_", "-"),
         family=path.parent.name if path.parent.parent == HERE else "yours",
         cls=node.name,
         idea=ast.get_docstring(tree) or "",
         doc=ast.get_docstring(node) or "",
-        paper=said.get("paper", ""),
         path=path,
         fields=tuple(fields),
-        recipe=said.get("recipe", Recipe()),
-        small=said.get("small", Recipe()),
-        exempt=said.get("exempt", {}),
+        **said,
     )
 
 
-def _value(node: ast.expr) -> Any:
+def _field(name: str, line: ast.AnnAssign) -> Field:
+    assert isinstance(line.value, ast.Call)
+    doc = ast.literal_eval(line.value.args[0])
+    return Field(name, ast.unparse(line.annotation), doc, **_keywords(line.value))
+
+
+def _value(node: ast.expr | None) -> Any:
     """A literal, or a `Recipe(...)` of literals."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Recipe":
+    if isinstance(node, ast.Call) and _calls(node, "Recipe"):
         return Recipe(**_keywords(node))
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
+    return ast.literal_eval(node or "")
+
+
+def _calls(node: ast.expr | None, name: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == name
+    )
 
 
 def _keywords(call: ast.Call) -> dict[str, Any]:
@@ -170,6 +184,4 @@ def load(name: str) -> type[Method[Any]]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[label] = module  # so that its classes can be pickled and inspected
         spec.loader.exec_module(module)
-    cls = getattr(module, found.cls)
-    assert inspect.isclass(cls)
-    return cls
+    return getattr(module, found.cls)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unlabeled.encoders.base import Encoder
+from unlabeled.errors import UsageError
 from unlabeled.fields import Fields
 from unlabeled.recipe import Recipe
 from unlabeled.state import State
@@ -56,7 +57,10 @@ class Method(Fields, Generic[E]):
         needs, name = self.needs(), type(self).__name__
         if not isinstance(self.encoder, needs):
             got = type(self.encoder).__name__
-            raise TypeError(f"{name} needs a {needs.__name__} encoder, got {got}")
+            raise UsageError(
+                f"{name} needs an encoder of the kind {needs.__name__}, got {got}",
+                hint=f"it learns from data of the kind {needs.modality}; leave --backbone out",
+            )
         self.progress: Tensor = nn.Buffer(torch.zeros(()), persistent=False)
         self.index: Tensor = nn.Buffer(torch.zeros(0, dtype=torch.long), persistent=False)
         super().__post_init__()
@@ -68,7 +72,6 @@ class Method(Fields, Generic[E]):
         raise NotImplementedError
 
     # with `**_`, a method may name its views: to a type checker any signature overrides these two
-
     def loss(self, *views: Any, **_: Any) -> Energies:
         """Score the views: low = compatible. Write `gather(z)` where the paper says batch."""
         raise NotImplementedError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from unlabeled import job
+from unlabeled import catalog, job
 from unlabeled.data import Store, open_data, open_labeled
 from unlabeled.encoders import Encoder, Shape
 from unlabeled.errors import UsageError
@@ -143,11 +143,28 @@ class Run:
         return diagnose(self.encoder, self.data(data))
 
     def report(self, data: Any = None) -> Path:
-        """Write RUN/report.html and return its path."""
-        from unlabeled.report import write
-        from unlabeled.report.gather import content
+        """Write RUN/report.html and return its path.
 
-        return write(self.folder / "report.html", content(self, self.data(data)))
+        Args:
+            data: Samples to show; the run's own if None.
+        """
+        from unlabeled.report.gather import content
+        from unlabeled.report.page import write
+
+        store = self.data(data)
+        ready = job.reassemble(self.config, store)
+        checkpoint.read_method(self.folder / "checkpoints", ready.method)
+        path = self.folder / "evaluation.json"
+        page = content(
+            self.config,
+            catalog.card(self.config["method"]),
+            store,
+            ready.method,
+            self.metrics(),
+            self.verdict,
+            json.loads(path.read_text()) if path.exists() else {},
+        )
+        return write(self.folder / "report.html", page)
 
     def summary(self) -> dict[str, Any]:
         """The run in one JSON object."""

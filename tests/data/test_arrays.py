@@ -37,6 +37,7 @@ def test_values_and_axes_are_kept():
     array = bytes_(4, 8, 8, 3)
     assert np.array_equal(open_data(array).data, array.transpose(0, 3, 1, 2))
     assert np.array_equal(open_data(torch.from_numpy(array)).data, array.transpose(0, 3, 1, 2))
+    assert open_data(array).read(torch.tensor([2, 0])).is_contiguous()
     wide = bytes_(4, 8, 12)
     assert np.array_equal(open_data(wide).data[:, 0], wide[:, :, 2:10])
 

@@ -1,12 +1,15 @@
 """Walking a folder: odd names, links, loops, pipes, and files that change under the reader."""
 
+import contextlib
 import errno
 import os
 import shutil
 import socket
 import tempfile
 import threading
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,6 +167,34 @@ def test_a_hiccup_of_a_network_disk_is_waited_out(photos, monkeypatch):
     monkeypatch.setattr(files.os, "open", lambda *a: (_ for _ in ()).throw(OSError(errno.EIO, "")))
     with pytest.raises(OSError, match="Errno 5"):
         files.read(path, size)
+
+
+def test_a_great_many_files_take_little_memory(monkeypatch):
+    """A fake folder of 100,000: the names, two numbers each, and an order."""
+
+    class Entry:
+        def __init__(self, i):
+            self.name = f"image-{i:09}.jpg"
+
+        def is_dir(self, *, follow_symlinks=True):
+            return False
+
+        def is_file(self):
+            return True
+
+        def stat(self):
+            return SimpleNamespace(st_size=1000, st_mtime_ns=10**18)
+
+    entries = lambda _: contextlib.nullcontext(map(Entry, reversed(range(20_000))))
+    monkeypatch.setattr(files.os, "scandir", entries)
+    tracemalloc.start()
+    found = files.walk("nowhere").pick([".jpg"])
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.keys) == 20_000
+    assert found.keys[0] == "image-000000000.jpg"
+    assert held < 120 * 20_000
+    assert peak < 250 * 20_000
 
 
 def test_digest_sees_shape_type_and_every_byte():

@@ -67,7 +67,7 @@ def test_labels_given_beside_a_path(photos):
         open_labeled((str(photos), np.arange(11)), like=like)
 
 
-SOURCES = ["sample", "digits", "sample:test"]
+SOURCES = ["sample", "sample:test"]
 
 
 @pytest.mark.parametrize("source", SOURCES)

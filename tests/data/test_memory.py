@@ -82,5 +82,5 @@ def test_what_cannot_be_read_says_so():
 
 
 def test_a_store_is_itself():
-    store = open_data("digits")
+    store = open_data("sample")
     assert open_data(store) is store

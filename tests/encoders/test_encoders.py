@@ -98,13 +98,12 @@ def test_an_unknown_name_gets_the_nearest(name, near):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "hint"),
-    [("words", IMAGE, "convnet"), ("resnet18", SERIES, "series"), ("patches", TEXT, "words")],
+    ("name", "shape"), [("words", IMAGE), ("resnet18", SERIES), ("patches", TEXT), ("series", IMAGE)]
 )
-def test_the_wrong_kind_of_data_is_refused(name, shape, hint):
+def test_the_wrong_kind_of_data_is_refused(name, shape):
     with pytest.raises(UsageError, match=f"the data is {shape.modality}") as error:
         build(name, shape)
-    assert hint in error.value.hint
+    assert "--backbone" in error.value.hint
 
 
 def test_a_size_that_a_model_cannot_take_is_refused():
@@ -130,7 +129,7 @@ def test_the_default_follows_from_need_data_and_device(needs, shape, device, nam
 # ---- parts in order -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "steps", "patch"), [(28, 7, 8), (32, 7, 8), (64, 7, 16), (256, 7, 64)])
+@pytest.mark.parametrize(("size", "steps", "patch"), [(28, 6, 8), (32, 7, 8), (64, 7, 16), (256, 7, 64)])
 def test_patches_form_the_papers_grid(size, steps, patch):
     """van den Oord et al. 2018: (256 - 64) / 32 + 1 = 7 patches of 64 pixels that overlap by half."""
     encoder = Patches(3, size, dim=32)

@@ -130,7 +130,9 @@ def test_a_second_process_is_told_who_has_the_folder_and_a_dead_one_has_it_no_mo
     RunFolder.create(folder, {}).close()
     process = zygote.start(folder, task="hold")
     until((folder / "held").exists)
-    with pytest.raises(UsageError, match=rf"in use by {os.uname().nodename}, process {process}\b") as e:
+    with pytest.raises(
+        UsageError, match=rf"in use by {os.uname().nodename}, process {process}\b"
+    ) as e:
         RunFolder.open(folder)
     assert e.value.code == 2
     with pytest.raises(UsageError, match="in use by"):

@@ -1,4 +1,4 @@
-"""Pages to write: one with everything on it, for each kind of data, with any text in every place."""
+"""Pages to write: everything is on them, for each kind of data, with any text in any place."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -35,7 +35,9 @@ def full(kind: str) -> Content:
     """A page with every section on it."""
     chance = np.random.default_rng(1)
     things, n = samples(kind, 24), 24
-    some = lambda rows: things[rows] if isinstance(things, np.ndarray) else [things[i] for i in rows]
+    some = lambda rows: (
+        things[rows] if isinstance(things, np.ndarray) else [things[i] for i in rows]
+    )
     order = [np.array([1, 2, 3]), np.array([4, 5, 6])]
     near = np.stack([some(o) for o in order]) if kind != "text" else [some(o) for o in order]
     return Content(
@@ -43,7 +45,9 @@ def full(kind: str) -> Content:
         data="holiday photos",
         about="Recognise the other view.",
         saw="24 samples",
-        verdict=Verdict("good", "It works.", ["Train longer."], [Number("effective rank", 31.2, of=64)]),
+        verdict=Verdict(
+            "good", "It works.", ["Train longer."], [Number("effective rank", 31.2, of=64)]
+        ),
         numbers=[Number("kNN", "88.4 %"), Number("speed", 1234, "how fast it was")],
         curves=Curves(
             steps=np.arange(100),
@@ -93,7 +97,9 @@ def everywhere(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: everywhere(getattr(value, f.name), change) for f in dataclasses.fields(value)}
+        fields = {
+            f.name: everywhere(getattr(value, f.name), change) for f in dataclasses.fields(value)
+        }
         return type(value)(**fields)
     if isinstance(value, Mapping):
         return {everywhere(k, change): everywhere(v, change) for k, v in value.items()}

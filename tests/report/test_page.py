@@ -1,4 +1,4 @@
-"""The page: all of it is there, none of it can be broken into, and the browser has nothing to do."""
+"""The page: all of it is there, none of it can be broken into, a browser has nothing to do."""
 
 import base64
 import dataclasses
@@ -18,14 +18,18 @@ from unlabeled.report.page import spoken
 
 URL = "https://evil.example/x.png"
 HOSTILE = (
-    f""" "'><img src={URL} onerror="document.title='pwned'"><script>document.title='pwned'</script>"""
+    f""" "'><img src={URL} onerror="document.title='pwned'">"""
+    """<script>document.title='pwned'</script>"""
     """</style></title></svg>--><style>*{display:none}</style> <a href="javascript:alert(1)">&lt;"""
     """ \n\x00\x1b\u202e\u2028\udc80 שלום ]]> {{7*7}}"""
 )
 ELEMENTS = set(
-    "html head meta link title style body main header footer section div p h1 h2 h3 b small bdi span"
-    " code pre ul li dl dt dd figure figcaption img table thead tbody tr th td svg g path circle rect"
-    " image text".split()
+    re.findall(
+        r"\w+",
+        "html head meta link title style body main header footer section div p h1 h2 h3 b small bdi"
+        " span code pre ul li dl dt dd figure figcaption img table thead tbody tr th td svg g path"
+        " circle rect image text",
+    )
 )
 
 
@@ -54,8 +58,8 @@ def test_everything_is_on_the_page(content):
         "SimCLR", "holiday photos", "It works.", "Train longer.", "Recognise the other view.",
         "24 samples", "31.2", "of 64", "88.4 %", "1,234", "how fast it was",
         "how many directions the vectors really use", "as stored", "changed", "hidden", "guessed",
-        "0.90", "−0.10", "0.12 on average", "cat", "≠", "4 of these 6", "t-SNE, perplexity 7", "61%",
-        "photos/3.png", "learned nothing: 5.54", "projection", "of 64 (encoder) and 32 (projection)",
+        "0.90", "−0.10", "0.12 on average", "cat", "≠", "4 of these 6", "t-SNE, perplexity 7",
+        "61%",        "photos/3.png", "learned nothing: 5.54", "of 64 (encoder) and 32 (projection)",
         "88.4", "74.1", "± 1.2", "79.1", "–", "untrained", "10 test images", "stage1",
         "The batch is 64", "ends early", "b.jpg", "adamw", "0.001", "unlabeled pretrain simclr",
         "https://arxiv.org/abs/2002.05709", "2 min",
@@ -123,15 +127,15 @@ def test_same_content_same_bytes(content, tmp_path):
 def test_photographs_fit_in_a_mail(images):
     """What the largest page would show, at 224 pixels in colour: under 3 MB."""
     chance = np.random.default_rng(0)
-    coarse = chance.random((400, 3, 14, 14)).repeat(16, 2).repeat(16, 3)
-    photos = ((coarse + 0.15 * chance.standard_normal(coarse.shape)).clip(0, 1) * 255).astype(np.uint8)
+    coarse = chance.integers(30, 190, (72, 3, 14, 14), dtype=np.uint8).repeat(16, 2).repeat(16, 3)
+    photos = coarse + chance.integers(0, 64, coarse.shape, dtype=np.uint8)
     near = photos[:64].reshape(8, 8, 3, 224, 224)
     big = dataclasses.replace(
         images,
         views=[(f"view {i}", photos[:8]) for i in range(3)],
         picture={},
         neighbours=Neighbours(queries=photos[:8], nearest=near, cosine=np.full((8, 8), 0.5)),
-        map=Map(points=chance.random((400, 2)), things=photos, how="chance"),
+        map=Map(points=chance.random((400, 2)), things=photos[np.arange(400) % 72], how="chance"),
     )
     assert 0.2e6 < len(page(big)) < 3e6
 
@@ -142,7 +146,9 @@ def test_a_diverged_run_has_a_page(images):
     lost = np.full(100, np.nan)
     broken = dataclasses.replace(
         images,
-        curves=dataclasses.replace(images.curves, loss=lost, nothing=np.nan, rank={"encoder": lost[:3]}),
+        curves=dataclasses.replace(
+            images.curves, loss=lost, nothing=np.nan, rank={"encoder": lost[:3]}
+        ),
         neighbours=dataclasses.replace(images.neighbours, cosine=np.full((2, 3), np.nan)),
         map=Map(points=np.zeros((24, 2)), things=np.full((24, 1, 9, 9), np.nan), how="nowhere"),
         views=[("view", np.full((4, 3, 9, 9), np.inf))],
@@ -157,7 +163,12 @@ def test_a_diverged_run_has_a_page(images):
     [
         ("good", "Healthy: it works.", "It works.", ""),
         ("good", "It works (98 %). Well done; truly.", "It works (98 %). Well done; truly.", ""),
-        ("bad", f"Collapsed: {'x' * 90} (rank 1; loss 2).", f"Collapsed: {'x' * 90}.", "Rank 1; loss 2."),
+        (
+            "bad",
+            f"Collapsed: {'x' * 90} (rank 1; loss 2).",
+            f"Collapsed: {'x' * 90}.",
+            "Rank 1; loss 2.",
+        ),
         ("good", f"Healthy: {'x' * 90}; rank 3 (5 before).", f"X{'x' * 89}.", "Rank 3 (5 before)."),
         ("odd", "y" * 200, "Y" + "y" * 199, ""),
     ],
@@ -168,24 +179,37 @@ def test_a_long_verdict_is_a_headline_and_its_evidence(level, words, headline, e
 
 # ---- in a browser ----------------------------------------------------------------------------
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    " --disable-background-networking --disable-component-update --disable-default-apps"
-    " --enable-logging=stderr --dump-dom"
-).split()
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing leaves the machine
+    "--enable-logging=stderr",
+    "--dump-dom",
+]
+OWN = re.compile(r"https?://[\w.-]*\.(google|googleapis|gvt1)\.com/")  # the browser's own calls
 
 
 def browse(path, tmp_path):
     """The page's HTML after it loaded, what the console said, and the addresses asked for."""
     log = tmp_path / f"{path.stem}.net.json"
     result = subprocess.run(
-        [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / path.stem}", f"--log-net-log={log}", path.as_uri()],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [BROWSER, *FLAGS, f"--user-data-dir={log}.d", f"--log-net-log={log}", path.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     console = [line for line in result.stderr.splitlines() if "CONSOLE" in line]
-    asked = set(re.findall(r'"url":"((?:https?|wss?|ftp)://[^"]*)', log.read_text()))
-    return result.stdout, console, asked
+    asked = re.findall(r'"url":"((?:https?|wss?|ftp)://[^"]*)', log.read_text())
+    return result.stdout, console, {url for url in asked if not OWN.match(url)}
 
 
 @pytest.fixture
@@ -203,15 +227,16 @@ def test_browser_loads_and_runs_nothing(browser, images, spread, tmp_path):
     assert html.unescape(title[1]).startswith('SimCLR "')
     assert "<footer>" in dom
     assert console == []
-    assert not {url for url in asked if "evil.example" in url}
     assert asked == set()
 
 
 def test_browser_check_can_fail(browser, tmp_path):
-    """The same text where nothing escapes it: the check sees the script, the error and the request."""
+    """The same text with nothing escaped: the check sees the script, the error, the request."""
     path = tmp_path / "open.html"
     text = HOSTILE.encode("utf-8", "replace").decode()
-    path.write_text(f"<title>x</title><body>{text}<script>throw 1</script></body>", encoding="utf-8")
+    path.write_text(
+        f"<title>x</title><body>{text}<script>throw 1</script></body>", encoding="utf-8"
+    )
     dom, console, asked = browser(path, tmp_path)
     assert "<title>pwned</title>" in dom
     assert console

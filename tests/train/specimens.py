@@ -70,7 +70,9 @@ def everything(trainer: Trainer) -> dict[str, Tensor]:
 
 def differing(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[str]:
     """Names under which two states are not bit for bit the same."""
-    return [n for n in a.keys() | b.keys() if n not in a or n not in b or not torch.equal(a[n], b[n])]
+    return [
+        n for n in a.keys() | b.keys() if n not in a or n not in b or not torch.equal(a[n], b[n])
+    ]
 
 
 def go(trainer: Trainer, to: int) -> None:

@@ -13,7 +13,13 @@ from unlabeled import catalog
 from unlabeled.train import checkpoint
 
 STEPS = 7
-STOPS = (0, 1, 3, 4, 6)  # before the first, mid-pass, last of a pass, first of a pass, before the last
+STOPS = (
+    0,
+    1,
+    3,
+    4,
+    6,
+)  # before the first, mid-pass, last of a pass, first of a pass, before the last
 METHODS = list(catalog.cards())
 
 

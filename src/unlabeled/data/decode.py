@@ -59,7 +59,7 @@ def decoded(listing: Listing, options: Options, source: str) -> tuple[Store, np.
         name = _name(listing, options)
         found = cache.load(name) if name and options.cache else None
         data, said = found or _make(listing, options, name, source)
-    bad = [(key, why) for key, why in said["bad"]]
+    bad = [*listing.bad, *((key, why) for key, why in said["bad"])]
     _judge(bad, len(said["keys"]), options.allow_bad, source)
     store = Store(
         data=data,
@@ -67,7 +67,7 @@ def decoded(listing: Listing, options: Options, source: str) -> tuple[Store, np.
         keys=said["keys"],
         source=source,
         bad=bad,
-        notes=tuple(said["notes"]),
+        notes=(*listing.notes, *said["notes"]),
         fingerprint=listing.fingerprint,
         extra={"spans": {kind: tuple(span) for kind, span in said["spans"].items()}},
     )
@@ -100,8 +100,8 @@ def _make(
         counted = [f"{n:,} pictures: {what}" for what, n in sorted(tally.remarks.items())]
         return {
             "keys": [listing.keys[i] for i in tally.kept],
-            "bad": tally.bad,
-            "notes": [*listing.notes, *notes, *counted],
+            "bad": tally.bad[len(listing.bad) :],
+            "notes": [*notes, *counted],
             "dropped": sorted(set(range(len(listing))) - set(tally.kept)),
             "spans": dict(policy.spans),
         }

@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,20 @@ class Found:
 
     def pick(self, suffixes: Iterable[str]) -> Found:
         """Those whose name ends so, and what is bad among them; unreadable folders stay."""
-        chosen = tuple(suffixes)
-        fits = lambda key: key.lower().endswith(chosen)
-        at = [i for i, key in enumerate(self.keys) if fits(key)]
-        return Found(
-            [self.keys[i] for i in at],
-            array("q", (self.sizes[i] for i in at)),
-            array("q", (self.times[i] for i in at)),
-            [(key, why) for key, why in self.bad if fits(key) or key.endswith("/")],
-            self.linked,
-        )
+        ends = tuple(suffixes)
+        fits = lambda key: key.lower().endswith(ends)
+        chosen = self.at([i for i, key in enumerate(self.keys) if fits(key)])
+        chosen.bad = [(key, why) for key, why in self.bad if fits(key) or key.endswith("/")]
+        return chosen
+
+    def at(self, places: Iterable[int]) -> Found:
+        """Those at some places, in that order."""
+        keys, sizes, times = [], array("q"), array("q")
+        for i in places:
+            keys.append(self.keys[i])
+            sizes.append(self.sizes[i])
+            times.append(self.times[i])
+        return Found(keys, sizes, times, sorted(self.bad), sorted(self.linked))
 
     @property
     def fingerprint(self) -> str:
@@ -64,15 +68,10 @@ def walk(root: str | Path) -> Found:
 
     Links to files are followed, links to folders are not, so the walk ends. Nothing is opened.
     """
-    found, rows, stack = Found(), [], [""]
+    found, stack = Found(), [""]
     while stack:
         folder = stack.pop()
-        try:
-            entries = list(os.scandir(Path(root) / folder))
-        except OSError as error:
-            found.bad.append((folder + "/", f"unreadable folder: {error.strerror}"))
-            continue
-        for entry in entries:
+        for entry in _entries(Path(root), folder, found.bad):
             key = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith("."):
                 continue
@@ -81,7 +80,9 @@ def walk(root: str | Path) -> Found:
                     stack.append(key)
                 elif entry.is_file():
                     seen = entry.stat()
-                    rows.append((key, seen.st_size, seen.st_mtime_ns))
+                    found.keys.append(key)
+                    found.sizes.append(seen.st_size)
+                    found.times.append(seen.st_mtime_ns)
                 elif entry.is_dir():
                     found.linked.append(key)
                 else:
@@ -89,13 +90,16 @@ def walk(root: str | Path) -> Found:
                     found.bad.append((key, why))
             except OSError as error:
                 found.bad.append((key, error.strerror or "cannot be looked at"))
-    for key, size, changed in sorted(rows):
-        found.keys.append(key)
-        found.sizes.append(size)
-        found.times.append(changed)
-    found.bad.sort()
-    found.linked.sort()
-    return found
+    return found.at(sorted(range(len(found.keys)), key=found.keys.__getitem__))
+
+
+def _entries(root: Path, folder: str, bad: list[tuple[str, str]]) -> Iterator[os.DirEntry[str]]:
+    """A folder's entries, one at a time: there may be millions."""
+    try:
+        with os.scandir(root / folder) as entries:
+            yield from entries
+    except OSError as error:
+        bad.append((folder + "/", f"unreadable folder: {error.strerror}"))
 
 
 def read(path: str | Path, size: int) -> bytes:

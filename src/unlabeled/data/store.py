@@ -27,6 +27,8 @@ class Store:
         notes: What was chosen on the user's behalf, in words.
         words: The vocabulary of a text, word 0 being the padding.
         fingerprint: Changes when the data changes.
+        extra: What data that must look like this needs to know: "spans", the values that became 0
+            and 255 where pictures were deeper than eight bits.
     """
 
     data: np.ndarray
@@ -44,5 +46,5 @@ class Store:
 
     def read(self, index: Tensor) -> Tensor:
         """The samples at `(b,)` positions, as stored; tokens as int64."""
-        rows = torch.from_numpy(self.data[index.numpy()])
+        rows = torch.from_numpy(np.ascontiguousarray(self.data[index.numpy()]))
         return rows.long() if self.shape.modality == "text" else rows

@@ -70,7 +70,7 @@ def rows(
     data, origin, part = _laid_out(tokens, line, options.length or LENGTH)
     why = "in the run's vocabulary" if given else f"found {options.min_count} times"
     if not len(data):
-        hint = "" if given else "--min-count 1 keeps every word"
+        hint = "" if given else "min_count=1 keeps every word"
         raise DataError(f"{source}: {len(names):,} lines, and no word that is {why}", hint=hint)
     notes = (f"{len(data):,} rows of {data.shape[1]} words; {len(vocabulary):,} words are known",)
     if lost := (tokens == PAD).mean():

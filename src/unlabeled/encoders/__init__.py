@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from unlabeled.encoders.base import Encoder, Sequence
 from unlabeled.encoders.convnet import ConvNet
@@ -12,9 +11,6 @@ from unlabeled.encoders.parts import Causal, Decoder, mlp
 from unlabeled.encoders.sequence import Patches, Series
 from unlabeled.encoders.words import PAD, Words
 from unlabeled.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Patches", "Sequence", "Series", "Shape",
@@ -39,11 +35,11 @@ class Shape:
     vocabulary: int = 0
 
 
-HOUSE: dict[str, Callable[[Shape], Encoder]] = {
-    "convnet": lambda s: ConvNet(s.channels, s.size),
-    "patches": lambda s: Patches(s.channels, s.size),
-    "series": lambda s: Series(s.channels, s.size),
-    "words": lambda s: Words(s.vocabulary, size=s.size),
+HOUSE: dict[str, type[Encoder]] = {
+    "convnet": ConvNet,
+    "patches": Patches,
+    "series": Series,
+    "words": Words,
 }
 
 
@@ -53,24 +49,28 @@ def build(name: str, shape: Shape) -> Encoder:
     Raises:
         UsageError: Where the name is unknown or the encoder eats something else.
     """
-    if name in HOUSE:
-        encoder = HOUSE[name](shape)
-    else:
-        import timm  # not before it is needed: it is slow
-
-        from unlabeled.encoders.timm import Timm
-
-        if not timm.is_model(name):
-            near = difflib.get_close_matches(name, [*HOUSE, *timm.list_models()], 1)
-            hint = f"did you mean `{near[0]}`?" if near else "any name of timm.list_models()"
-            raise UsageError(f"no encoder named `{name}`", hint=hint)
-        encoder = Timm(name, shape.channels, shape.size)
-    if encoder.modality != shape.modality:
+    kind = HOUSE[name] if name in HOUSE else _timm(name)
+    if kind.modality != shape.modality:
         raise UsageError(
-            f"encoder `{name}` eats {encoder.modality}, the data is {shape.modality}",
+            f"encoder `{name}` eats {kind.modality}, the data is {shape.modality}",
             hint="leave --backbone out and a fitting one is chosen",
         )
-    return encoder
+    if kind is Words:
+        return Words(shape.vocabulary, size=shape.size)
+    named = () if name in HOUSE else (name,)
+    return kind(*named, shape.channels, shape.size)
+
+
+def _timm(name: str) -> type[Encoder]:
+    import timm  # not before it is needed: it is slow
+
+    from unlabeled.encoders.timm import Timm
+
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, [*HOUSE, *timm.list_models()], 1)
+        hint = f"did you mean `{near[0]}`?" if near else "any name of timm.list_models()"
+        raise UsageError(f"no encoder named `{name}`", hint=hint)
+    return Timm
 
 
 def default(needs: type[Encoder], shape: Shape, device: str) -> str:

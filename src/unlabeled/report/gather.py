@@ -74,7 +74,9 @@ def content(
         evaluation=_evaluation(evaluation),
         notes=[*config["rules"], *config["data"]["notes"], *config["encoder"]["notes"]],
         bad=store.bad,
-        config={k: config[k] for k in ("method", "backbone", "settings", "recipe", "steps", "seed")},
+        config={
+            k: config[k] for k in ("method", "backbone", "settings", "recipe", "steps", "seed")
+        },
         command=config["command"],
         paper=card.paper,
         facts={**config["versions"], "device": f"{config['device']} {config['precision']}"},
@@ -158,7 +160,11 @@ def _some(pool: Things, rows: list[int]) -> Things:
 
 
 def _nested(pool: Things, rows: Tensor) -> Any:
-    return pool[rows.numpy()] if isinstance(pool, np.ndarray) else [_some(pool, r.tolist()) for r in rows]
+    return (
+        pool[rows.numpy()]
+        if isinstance(pool, np.ndarray)
+        else [_some(pool, r.tolist()) for r in rows]
+    )
 
 
 def _curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
@@ -180,8 +186,41 @@ def _curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
 
 
 def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
-    return []
+    """The encoder's own scores, in large type."""
+    found = evaluation.get("scores", {}).get("encoder", {})
+    return [
+        Number(name, f"{score['accuracy']:.1f} %")
+        if "accuracy" in score
+        else Number(name, f"{score['correlation']:.2f}", f"agreement with people, {score['pairs']} pairs")
+        for name, score in found.items()
+    ]
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
-    return None
+    """The encoder's scores beside its baselines'."""
+    scores, settings = evaluation.get("scores"), evaluation.get("settings", {})
+    if not scores:
+        return None
+    rows = [
+        Row(
+            name=name,
+            scores={protocol: _score(x) for protocol, x in found.items()},
+            ours=name == "encoder",
+        )
+        for name, found in scores.items()
+    ]
+    layers: dict[str, dict[str, float]] = {}
+    for layer, found in evaluation.get("layers", {}).items():
+        for protocol, x in found.items():
+            layers.setdefault(protocol, {})[layer] = x["accuracy"] / 100
+    how = ""
+    if "classes" in settings:
+        how = f"{settings['test']:,} samples never trained on, {settings['classes']} classes"
+    return Evaluation(rows=rows, how=how, layers=layers, percent="classes" in settings)
+
+
+def _score(found: Mapping[str, Any]) -> float | tuple[float, float]:
+    if "correlation" in found:
+        return found["correlation"]
+    accuracy = found["accuracy"] / 100
+    return (accuracy, found["deviation"] / 100) if "deviation" in found else accuracy

@@ -25,6 +25,7 @@ from torch import Tensor
 import unlabeled
 from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError, MachineError, UsageError
+from unlabeled.method import Method
 from unlabeled.train import contents
 from unlabeled.train.disk import beside, seal, sweep, sync, write_json
 from unlabeled.train.folder import difference, told
@@ -231,6 +232,18 @@ def restore(folder: Path, trainer: Trainer) -> dict[str, Any]:
     trainer.step, trainer.skipped = state["step"], state["skipped"]
     trainer.failures = state["failures"]
     return state["extra"]
+
+
+def read_method(folder: Path, method: Method[Any]) -> None:
+    """Fill a method, heads and all, with the weights of the newest whole checkpoint.
+
+    Raises:
+        DataError: Where there is none, or its tensors are not the method's.
+    """
+    path = newest(folder)
+    if path is None:
+        raise DataError(f"no whole checkpoint in {folder}")
+    contents.fill_weights(method, _read(path)[1])
 
 
 def _read(path: Path) -> Parts:
