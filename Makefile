@@ -17,7 +17,7 @@ demo: $(READY)  ## pretrain on the embedded sample, judge it, and write a report
 test: $(READY)  ## lint, types, import contract, tests, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2

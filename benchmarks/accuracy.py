@@ -68,7 +68,9 @@ def scores(x: np.ndarray, y: np.ndarray, q: np.ndarray, t: np.ndarray) -> dict[s
     }
 
 
-def _knn(bank: np.ndarray, labels: np.ndarray, queries: np.ndarray, true: np.ndarray, k: int) -> float:
+def _knn(
+    bank: np.ndarray, labels: np.ndarray, queries: np.ndarray, true: np.ndarray, k: int
+) -> float:
     guess, _ = knn.knn(bank, labels, queries, k=k, temperature=0.07)
     return 100 * float((np.asarray(guess) == true).mean())
 

@@ -43,7 +43,9 @@ def one(system: str, seed: int, budget: str) -> None:
     method = settings.pop("method", system)
     text = method == "word2vec"
     first = RESULTS / f"systems/{system}-0.json"
-    length = {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
+    length = (
+        {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
+    )
     folder = Path(tempfile.mkdtemp()) / "run"
     began = time.perf_counter()
     run = unlabeled.pretrain(
@@ -64,7 +66,10 @@ def one(system: str, seed: int, budget: str) -> None:
             "seed": seed,
             "steps": run.config["steps"],
             "pretrain": run.config["command"],
-            "seconds": {"pretraining": trained - began, "evaluation": time.perf_counter() - trained},
+            "seconds": {
+                "pretraining": trained - began,
+                "evaluation": time.perf_counter() - trained,
+            },
             "verdict": run.verdict,
             "evaluation": result,
         },

@@ -1,7 +1,7 @@
 """Write the generated pages: one per method, the command line, and the tables of results.
 
-    python docs/generate.py            write them
-    python docs/generate.py --check    fail where one is out of date
+python docs/generate.py            write them
+python docs/generate.py --check    fail where one is out of date
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def method_page(card: Card) -> str:
         f"| `{f.flag}` | {f.default} | {card.small.settings.get(f.name, f.default)} | {f.doc} |"
         for f in card.fields
     ]
-    knobs = ["| flag | paper | small | meaning |", "|---|---|---|---|", *rows] if rows else ["None."]
+    knobs = (
+        ["| flag | paper | small | meaning |", "|---|---|---|---|", *rows] if rows else ["None."]
+    )
     exempt = [f"- `{name}`: {why}" for name, why in card.exempt.items()]
     parts = [
         f"# {card.name}",
@@ -61,7 +63,17 @@ def methods_index() -> str:
 
 def cli_page() -> str:
     """The help of every command."""
-    commands = "demo pretrain embed evaluate diagnose report methods check doctor".split()
+    commands = [
+        "demo",
+        "pretrain",
+        "embed",
+        "evaluate",
+        "diagnose",
+        "report",
+        "methods",
+        "check",
+        "doctor",
+    ]
     parts = ["# The command line", "", "Written by `make docs` from `--help`.", ""]
     for words in [[], *([c] for c in commands), ["pretrain", "simclr"]]:
         run = subprocess.run(

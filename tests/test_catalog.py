@@ -50,7 +50,9 @@ def test_every_question_has_its_folder_and_every_method_its_question():
     for card in catalog.cards().values():
         assert card.family in catalog.QUESTIONS
         assert card.path.parent.name == card.family
-    assert {"rotation", "autoencoder", "simclr", "byol", "swav", "cpc", "word2vec"} <= set(catalog.cards())
+    assert {"rotation", "autoencoder", "simclr", "byol", "swav", "cpc", "word2vec"} <= set(
+        catalog.cards()
+    )
 
 
 def test_a_card_says_all_that_the_source_says(mine):

@@ -45,7 +45,9 @@ def test_the_declarations_are_there_to_be_read():
     assert Layer.hyperparameters()[2].metadata["high"] == math.inf
 
 
-@pytest.mark.parametrize("given", [{"width": 0}, {"width": 65}, {"slope": -1e-9}, {"slope": math.nan}])
+@pytest.mark.parametrize(
+    "given", [{"width": 0}, {"width": 65}, {"slope": -1e-9}, {"slope": math.nan}]
+)
 def test_what_lies_outside_its_range_is_refused(given):
     (name,) = given
     with pytest.raises(ValueError, match=f"{name} must be in"):

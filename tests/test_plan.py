@@ -16,7 +16,15 @@ def settle(given=None, **said):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172_800), (45, 45), ("1.5h", 5400)],
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        (45, 45),
+        ("1.5h", 5400),
+    ],
 )
 def test_durations(text, seconds):
     assert duration(text) == seconds

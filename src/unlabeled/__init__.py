@@ -14,6 +14,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from unlabeled.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from unlabeled import losses as losses
     from unlabeled.catalog import cards as methods
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from unlabeled.recipe import Recipe
     from unlabeled.run import Run, load
 
-__version__ = "0.1.0"
 __all__ = ["Method", "Recipe", "Run", "hp", "load", "losses", "methods", "pretrain", "resume"]
 
 _HOMES = {

@@ -165,7 +165,7 @@ def card(name: str) -> Card:
     known = cards()
     key = name.lower().replace("_", "-")
     if key not in known:
-        near = difflib.get_close_matches(key, known, 1)
+        near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else "`unlabeled methods` lists them all"
         raise UsageError(f"no method named `{name}`", hint=hint)
     return known[key]

@@ -1,4 +1,4 @@
-"""Declare a hyperparameter once; get the constructor, the range check, the flag and the doc line."""
+"""Declare a hyperparameter once; get the constructor, the range check, the flag and the docs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 from typing import Any, dataclass_transform
 
 from torch import nn
+
+from unlabeled.errors import UsageError
 
 
 def hp(doc: str, *, default: Any, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -53,7 +55,7 @@ class Fields(nn.Module):
 
 
 def check_range(name: str, value: Any, declared: Any) -> None:
-    """Raise ValueError unless `value` lies in the closed range that `hp` declared."""
+    """Raise UsageError unless `value` lies in the closed range that `hp` declared."""
     low, high = declared["low"], declared["high"]
     if isinstance(value, (int, float)) and not low <= value <= high:
-        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
+        raise UsageError(f"{name} must be in [{low}, {high}], got {value}")

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 
-import unlabeled
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
 from unlabeled.encoders import Encoder, Shape, build
@@ -24,6 +23,7 @@ from unlabeled.plan import PASSES, Plan
 from unlabeled.recipe import Recipe
 from unlabeled.train.loop import Trainer
 from unlabeled.train.runtime import Runtime
+from unlabeled.version import __version__
 from unlabeled.world import largest, world
 
 SCHEMA = 1  # of config.json
@@ -57,7 +57,7 @@ def assemble(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulat
     trainer.steps = _steps(plan, trainer)
     config = {
         "schema": SCHEMA,
-        "unlabeled": unlabeled.__version__,
+        "unlabeled": __version__,
         "method": plan.method,
         "settings": plan.settings,
         "backbone": plan.backbone,
@@ -96,9 +96,7 @@ def reassemble(config: dict[str, Any], store: Store) -> Job:
         steps=config["steps"],
     )
     runtime = Runtime(config["device"], config["precision"], config["compile"])
-    trainer = _trainer(
-        plan, store, runtime, seed=config["seed"], accumulate=config["accumulate"]
-    )
+    trainer = _trainer(plan, store, runtime, seed=config["seed"], accumulate=config["accumulate"])
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
 
@@ -108,9 +106,7 @@ def encoder_of(config: dict[str, Any]) -> Encoder:
     return build(config["backbone"], Shape(**config["shape"]))
 
 
-def _trainer(
-    plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int
-) -> Trainer:
+def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:
     torch.manual_seed(seed)
     method = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
     method.prepare(torch.from_numpy(store.data))

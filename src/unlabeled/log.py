@@ -39,8 +39,8 @@ class Log:
         self.say(f"{config['method']} on {data['source']}: {data['samples']:,} samples", "bold")
         parameters = config["encoder"]["parameters"]
         self.say(
-            f"  encoder {config['backbone']} ({parameters:,} parameters, {config['encoder']['dim']} "
-            f"wide), {config['device']} {config['precision']}"
+            f"  encoder {config['backbone']} ({parameters:,} parameters, "
+            f"{config['encoder']['dim']} wide), {config['device']} {config['precision']}"
         )
         self.say(
             f"  {config['steps']:,} steps of {recipe['batch']} = {config['epochs']:.3g} epochs, "

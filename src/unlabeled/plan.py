@@ -105,12 +105,16 @@ def resolve(
     if batch is None:
         batch = _batch(recipe.batch, samples)
         if batch != recipe.batch:
-            rules.append(f"batches of {batch}: the recipe's {recipe.batch} do not suit {samples:,} samples")
+            rules.append(
+                f"batches of {batch}: the recipe's {recipe.batch} do not suit {samples:,} samples"
+            )
     recipe = dataclasses.replace(recipe.at(batch), settings={}, **said)
     seconds = None if time is None else duration(time)
     if epochs is None and time is None and steps is None and device == "cpu":
         seconds = CPU_BUDGET
-        rules.append(f"{CPU_BUDGET / 60:.0f} minutes, as this is a CPU; --time or --epochs say otherwise")
+        rules.append(
+            f"{CPU_BUDGET / 60:.0f} minutes, as this is a CPU; --time or --epochs say otherwise"
+        )
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
     name = str(card.path) if card.family == "yours" else card.name
@@ -140,7 +144,11 @@ def checked(card: Card, given: dict[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in fields:
             near = difflib.get_close_matches(name, fields, 1)
-            hint = f"did you mean `{near[0]}`?" if near else f"`unlabeled methods {card.name}` lists them"
+            hint = (
+                f"did you mean `{near[0]}`?"
+                if near
+                else f"`unlabeled methods {card.name}` lists them"
+            )
             raise UsageError(f"{card.name} has no hyperparameter named `{name}`", hint=hint)
     return {name: _typed(fields[name], value) for name, value in given.items()}
 
@@ -152,5 +160,7 @@ def _typed(declared: Field, value: Any) -> Any:
     except (TypeError, ValueError):
         raise UsageError(f"{declared.name} takes a {declared.type}, got `{value}`") from None
     if isinstance(typed, (int, float)) and not declared.low <= typed <= declared.high:
-        raise UsageError(f"{declared.name} must be in [{declared.low}, {declared.high}], got {typed}")
+        raise UsageError(
+            f"{declared.name} must be in [{declared.low}, {declared.high}], got {typed}"
+        )
     return typed

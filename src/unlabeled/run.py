@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from unlabeled import catalog, job
 from unlabeled.data import Store, open_data, open_labeled
-from unlabeled.encoders import Encoder, Shape
+from unlabeled.encoders import Encoder, Shape, Words
 from unlabeled.errors import UsageError
+from unlabeled.method import Method
 from unlabeled.train import checkpoint
 from unlabeled.train.disk import beside, write_json
 from unlabeled.train.folder import RunFolder
@@ -118,7 +120,7 @@ class Run:
         from unlabeled.evaluate import evaluate, evaluate_words
 
         if self.shape.modality == "text" and train is None:
-            result = evaluate_words(self.encoder, self.words, store=self.data())
+            result = evaluate_words(cast("Words", self.encoder), self.words, store=self.data())
         elif train is None or test is None:
             raise UsageError(
                 "labelled data to train a probe on and to test it on are needed",
@@ -130,6 +132,7 @@ class Run:
                 for d in (train, test)
             ]
             (a, la), (b, lb) = pairs
+            lb = lb.aligned(la.names)  # classes are numbered per set
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )
@@ -137,10 +140,25 @@ class Run:
         return result
 
     def diagnose(self, data: Any = None) -> dict[str, Any]:
-        """Judge the encoder without labels: level, words, advice and numbers."""
-        from unlabeled.diagnose import diagnose
+        """Judge the encoder without labels, on the run's own data or on other: words and numbers.
 
-        return diagnose(self.encoder, self.data(data))
+        Its numbers are compared with the untrained network's, measured when the run began.
+        """
+        from unlabeled.diagnose import Health, Probe, verdict
+
+        store, lines = self.data(data), self.metrics()
+        looks = [Health(**line["health"]) for line in lines if line.get("health")]
+        probe = Probe(
+            self._method(store), store, seed=self.config["seed"], nothing=looks[-1].learned_nothing
+        )
+        now = probe(self.config["steps"], looks[-1].loss)
+        return {**asdict(verdict([looks[0], now])), "numbers": asdict(now)}
+
+    def _method(self, store: Store) -> Method[Any]:
+        """The method as it was at the end, heads and all."""
+        method = job.reassemble(self.config, store).method
+        checkpoint.read_method(self.folder / "checkpoints", method)
+        return method
 
     def report(self, data: Any = None) -> Path:
         """Write RUN/report.html and return its path.
@@ -152,14 +170,12 @@ class Run:
         from unlabeled.report.page import write
 
         store = self.data(data)
-        ready = job.reassemble(self.config, store)
-        checkpoint.read_method(self.folder / "checkpoints", ready.method)
         path = self.folder / "evaluation.json"
         page = content(
             self.config,
             catalog.card(self.config["method"]),
             store,
-            ready.method,
+            self._method(store),
             self.metrics(),
             self.verdict,
             json.loads(path.read_text()) if path.exists() else {},

@@ -82,7 +82,10 @@ class Watch:
 
     def judge(self) -> dict[str, Any]:
         """The verdict on the whole run, as verdict.json holds it."""
-        return {**asdict(verdict(self.history, steps=self.trainer.steps)), **asdict(self.history[-1])}
+        return {
+            **asdict(verdict(self.history, steps=self.trainer.steps)),
+            **asdict(self.history[-1]),
+        }
 
 
 def numbers(step: Step) -> dict[str, Any]:

@@ -25,7 +25,16 @@ def cli(capsys):
 def test_help_lists_the_commands(cli):
     code, out, _ = cli("--help")
     assert code == 0
-    for command in ("demo", "pretrain", "embed", "evaluate", "diagnose", "report", "methods", "doctor"):
+    for command in (
+        "demo",
+        "pretrain",
+        "embed",
+        "evaluate",
+        "diagnose",
+        "report",
+        "methods",
+        "doctor",
+    ):
         assert command in out
 
 
@@ -66,7 +75,9 @@ def test_help_and_the_catalogue_do_not_import_torch():
         (["frobnicate"], 2, "Unknown command"),
     ],
 )
-def test_errors_say_what_to_do_and_leave_with_their_code(cli, tmp_path, monkeypatch, words, code, hint):
+def test_errors_say_what_to_do_and_leave_with_their_code(
+    cli, tmp_path, monkeypatch, words, code, hint
+):
     monkeypatch.chdir(tmp_path)
     got, out, err = cli(*words)
     assert got == code

@@ -39,7 +39,11 @@ def samples(shape, n=3):
 def test_the_contract(name, shape):
     torch.manual_seed(0)
     encoder, x = build(name, shape).eval(), samples(shape)
-    assert (encoder.modality, encoder.channels, encoder.size) == (shape.modality, shape.channels, shape.size)
+    assert (encoder.modality, encoder.channels, encoder.size) == (
+        shape.modality,
+        shape.channels,
+        shape.size,
+    )
     with torch.no_grad():
         out, layers = encoder(x), encoder.features(x)
     assert out.shape == (3, encoder.dim)
@@ -98,7 +102,8 @@ def test_an_unknown_name_gets_the_nearest(name, near):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("words", IMAGE), ("resnet18", SERIES), ("patches", TEXT), ("series", IMAGE)]
+    ("name", "shape"),
+    [("words", IMAGE), ("resnet18", SERIES), ("patches", TEXT), ("series", IMAGE)],
 )
 def test_the_wrong_kind_of_data_is_refused(name, shape):
     with pytest.raises(UsageError, match=f"the data is {shape.modality}") as error:
@@ -129,7 +134,9 @@ def test_the_default_follows_from_need_data_and_device(needs, shape, device, nam
 # ---- parts in order -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "steps", "patch"), [(28, 6, 8), (32, 7, 8), (64, 7, 16), (256, 7, 64)])
+@pytest.mark.parametrize(
+    ("size", "steps", "patch"), [(28, 6, 8), (32, 7, 8), (64, 7, 16), (256, 7, 64)]
+)
 def test_patches_form_the_papers_grid(size, steps, patch):
     """van den Oord et al. 2018: (256 - 64) / 32 + 1 = 7 patches of 64 pixels that overlap by half."""
     encoder = Patches(3, size, dim=32)

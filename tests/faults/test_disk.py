@@ -106,7 +106,7 @@ def test_room_is_looked_for_before_anything_is_written(two, monkeypatch):
     trainer = CASE.trainer(4)
     usage = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)
     monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(MachineError, match="0.00 GB are free"):
+    with pytest.raises(MachineError, match=r"0\.00 GB are free"):
         checkpoint.save(folder, trainer)
 
 

@@ -83,9 +83,13 @@ def test_a_save_is_due_when_the_time_has_come():
 
 
 def test_ctrl_c_twice_within_a_step_is_an_interrupt():
-    with pytest.raises(Interrupted) as caught, requests():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+    def twice():
+        with requests():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        twice()
     assert caught.value.code == 130
 
 

@@ -94,7 +94,9 @@ def test_info_nce():
 def test_info_nce_of_nothing_and_of_everything():
     query = torch.randn(16, 3, dtype=torch.float64)
     energy = info_nce(query, torch.ones(16, 3, dtype=torch.float64))
-    torch.testing.assert_close(energy, torch.full((16,), math.log(16), dtype=torch.float64), **EXACT)
+    torch.testing.assert_close(
+        energy, torch.full((16,), math.log(16), dtype=torch.float64), **EXACT
+    )
     perfect = 50 * torch.eye(16, dtype=torch.float64)
     assert info_nce(perfect, perfect).max() < 1e-12
 
@@ -164,9 +166,7 @@ def test_standardize():
 def test_byol_distance():
     def naive(p, t):
         unit = lambda x: x / (x * x).sum().sqrt()
-        return torch.stack(
-            [((unit(a) - unit(b)) ** 2).sum() for a, b in zip(p, t, strict=True)]
-        )
+        return torch.stack([((unit(a) - unit(b)) ** 2).sum() for a, b in zip(p, t, strict=True)])
 
     agree(byol_distance, naive, pair())
 

@@ -74,7 +74,11 @@ def test_choose_a_distribution():
 
 def test_choose_by_nothing_costs_the_logarithm_of_the_candidates():
     equal = torch.full((2, 7), 3.0, dtype=torch.float64)
-    for target in (torch.tensor([0, 6]), torch.eye(7, dtype=torch.float64)[:2], torch.eye(7).bool()[:2]):
+    for target in (
+        torch.tensor([0, 6]),
+        torch.eye(7, dtype=torch.float64)[:2],
+        torch.eye(7).bool()[:2],
+    ):
         torch.testing.assert_close(choose(equal, target), torch.full((2,), math.log(7)).double())
     half = torch.arange(7).repeat(2, 1) < 3
     torch.testing.assert_close(choose(equal, half), torch.full((2,), math.log(7 / 3)).double())
@@ -83,7 +87,9 @@ def test_choose_by_nothing_costs_the_logarithm_of_the_candidates():
 
 def test_choose_does_not_care_for_a_constant_nor_overflow():
     scores, target = random(4, 5), torch.tensor([3, 0, 4, 2])
-    torch.testing.assert_close(choose(scores + 1e4, target), choose(scores, target), rtol=0, atol=1e-9)
+    torch.testing.assert_close(
+        choose(scores + 1e4, target), choose(scores, target), rtol=0, atol=1e-9
+    )
     huge = torch.tensor([[1e5, 0.0]], dtype=torch.float32)
     assert choose(huge, torch.tensor([1])).item() == 1e5
     assert choose(huge, torch.tensor([[False, True]])).item() == 1e5
@@ -155,7 +161,9 @@ def test_rank_is_the_triplet_loss_of_squared_distances(a, p, n, loss):
     a, p, n = (torch.tensor([x], dtype=torch.float64) for x in (a, p, n))
     distance = lambda x, y: (x - y).square().sum(1)
     torch.testing.assert_close(
-        rank(distance(a, p), distance(a, n), 0.2), torch.tensor([loss], dtype=torch.float64), **EXACT
+        rank(distance(a, p), distance(a, n), 0.2),
+        torch.tensor([loss], dtype=torch.float64),
+        **EXACT,
     )
 
 

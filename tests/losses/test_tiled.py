@@ -93,5 +93,7 @@ def test_equal_candidates_cost_the_logarithm_of_their_number():
     table = torch.ones(31, 4)
     energy = choose_among(torch.randn(6, 4), table, torch.arange(6), tile=8)
     torch.testing.assert_close(energy, torch.full((6,), math.log(31)))
-    alone = choose_among(torch.randn(6, 4), table, torch.arange(6), skip=torch.arange(6) + 1, tile=8)
+    alone = choose_among(
+        torch.randn(6, 4), table, torch.arange(6), skip=torch.arange(6) + 1, tile=8
+    )
     torch.testing.assert_close(alone, torch.full((6,), math.log(30)))

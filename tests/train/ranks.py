@@ -25,7 +25,6 @@ from unlabeled import catalog
 from unlabeled.errors import Diverged, MachineError
 from unlabeled.train import checkpoint
 from unlabeled.train.folder import fresh
-from unlabeled.train.loop import Trainer
 from unlabeled.train.runtime import GlobalBatchNorm, Runtime, synchronise_norms
 from unlabeled.train.signals import requests
 from unlabeled.world import gather, total, world

@@ -21,7 +21,9 @@ def dice(n=N, seed=0, epoch=0):
 def surprise(counts, shares=None):
     """Pearson's chi-square against equal shares (or the given), in its own standard deviations."""
     counts = counts.double()
-    expected = counts.sum() * (torch.full_like(counts, 1 / len(counts)) if shares is None else shares)
+    expected = counts.sum() * (
+        torch.full_like(counts, 1 / len(counts)) if shares is None else shares
+    )
     freedom = len(counts) - 1
     return (((counts - expected) ** 2 / expected).sum().item() - freedom) / math.sqrt(2 * freedom)
 
@@ -35,7 +37,11 @@ def joint(a, b, bins=32):
 
 
 def test_uniform_is_uniform():
-    for u in (dice().uniform(), dice(seed=1, epoch=7).uniform(3).flatten(), dice(1).uniform(N).flatten()):
+    for u in (
+        dice().uniform(),
+        dice(seed=1, epoch=7).uniform(3).flatten(),
+        dice(1).uniform(N).flatten(),
+    ):
         assert u.min() >= 0
         assert u.max() < 1
         assert abs(surprise(torch.bincount((u * 1000).long(), minlength=1000))) < 4
@@ -118,7 +124,15 @@ def test_independent(pair):
 
 
 def rolls(d):
-    return [d.bits(2), d.uniform(3), d.normal(2), d.integers(9), d.coin(0.3), d.order(5), d.repeat(2).bits()]
+    return [
+        d.bits(2),
+        d.uniform(3),
+        d.normal(2),
+        d.integers(9),
+        d.coin(0.3),
+        d.order(5),
+        d.repeat(2).bits(),
+    ]
 
 
 def test_a_samples_numbers_do_not_depend_on_the_batch_it_is_in():
@@ -141,7 +155,10 @@ def test_the_global_generators_play_no_part():
 
 def test_these_numbers_never_change():
     """A new version must give old runs the same views."""
-    assert Dice(0, 0, torch.tensor([0, 1])).bits().tolist() == [3636254911411621061, 8096699745073041346]
+    assert Dice(0, 0, torch.tensor([0, 1])).bits().tolist() == [
+        3636254911411621061,
+        8096699745073041346,
+    ]
     assert seed_of(1, 2, 3) == 7702586659592502839
 
 

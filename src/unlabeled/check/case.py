@@ -28,7 +28,7 @@ SHAPES = {
 }
 
 
-class Failed(AssertionError):  # noqa: N818 - named as the library's errors are
+class Failed(AssertionError):
     """A check that a method does not pass; its message says what to mend."""
 
 

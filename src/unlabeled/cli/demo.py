@@ -28,7 +28,9 @@ def demo(*, method: str = "simclr", time: str = "2m", out: Path | None = None) -
 
     run = unlabeled.pretrain(method, "sample", time=time, out=out, report=False)
     print("\nwith labels, frozen features:", file=sys.stderr)
-    result = run.evaluate(train="sample:train", test="sample:test", protocols=("knn", "linear", "few"))
+    result = run.evaluate(
+        train="sample:train", test="sample:test", protocols=("knn", "linear", "few")
+    )
     print("\n".join(aligned(table(result))))
     print(f"\n{run.verdict['words']}\n")
     print(f"report: {run.report().resolve()}")

@@ -57,7 +57,9 @@ def examine() -> dict[str, Any]:
 def _why(precision: str, on_gpu: bool) -> str:
     if precision == "bf16":
         return "the hardware has it"
-    return "this GPU has no bfloat16" if on_gpu else "no AMX or AVX-512 BF16: bfloat16 would be slow"
+    return (
+        "this GPU has no bfloat16" if on_gpu else "no AMX or AVX-512 BF16: bfloat16 would be slow"
+    )
 
 
 def _version(package: str) -> str:

@@ -46,11 +46,12 @@ def _line(card: Card) -> str:
 
 def page(card: Card) -> str:
     """One method: idea, source, hyperparameters, recipes, and where to read it."""
+    wide = max([len(f.flag) for f in card.fields], default=0)
+    small = {f.name: f.default for f in card.fields} | card.small.settings
     rows = [
-        f"  {f.flag:<16} {f.default!s:<10} {card.small.settings.get(f.name, f.default)!s:<10} {f.doc}"
-        for f in card.fields
+        f"  {f.flag:<{wide}}  {f.default!s:<8} {small[f.name]!s:<8} {f.doc}" for f in card.fields
     ]
-    table = [f"  {'':<16} {'paper':<10} {'small':<10}", *rows] if rows else ["  none"]
+    table = [f"  {'':<{wide}}  {'paper':<8} {'small':<8}", *rows] if rows else ["  none"]
     recipes = [f"  {label}: {recipe_line(card, label)}" for label in ("paper", "small")]
     parts = [f"{card.name}: {card.idea}", card.doc, card.paper]
     parts += ["Hyperparameters", "\n".join(table), "Recipes", "\n".join(recipes)]

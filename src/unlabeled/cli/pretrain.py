@@ -16,6 +16,7 @@ from unlabeled.catalog import Field
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.plan import TYPES
 
+
 def pretrain(
     method: str = "",
     data: str = "",
@@ -119,7 +120,8 @@ def pretrain(
     words = {
         name: value
         for name, value in locals().items()
-        if name not in ("method", "data", "resume", "dry_run", "json", "settings", "pretraining", "quiet")
+        if name
+        not in ("method", "data", "resume", "dry_run", "json", "settings", "pretraining", "quiet")
     }
     if dry_run:
         print_plan(pretraining.plan(method, data, **words, **settings), json)

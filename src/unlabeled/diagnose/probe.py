@@ -129,13 +129,18 @@ def nothing(method: Method[Any], batch: Batch) -> float | None:
 
 @contextlib.contextmanager
 def borrowed(module: nn.Module) -> Iterator[None]:
-    """Use a module as in training, and give it back as it was: modes, buffers and averages."""
+    """Look through a module, and give it back as it was.
+
+    Everything is in evaluation mode, so nothing draws at random or remembers; but batch norms use
+    the statistics of what they see, as in training, since running averages lag behind in the first
+    steps; and they keep no memory of it.
+    """
     modes = [(part, part.training) for part in module.modules()]
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     tracked = [norm.track_running_stats for norm in norms]
-    module.train()
+    module.eval()
     for norm in norms:
-        norm.track_running_stats = False  # batch statistics, and no memory of them
+        norm.training, norm.track_running_stats = True, False
     try:
         yield
     finally:

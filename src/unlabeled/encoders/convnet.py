@@ -18,7 +18,7 @@ def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequ
 
 
 class ConvNet(Encoder):
-    """Six layers on ever smaller maps, so that most of the work is matrix products that fit a cache.
+    """Six layers on ever smaller maps, so that most of the work is products that fit a cache.
 
     The output keeps where things are, on a 2x2 grid: for small images that are about one thing, a
     collar at the top and a sole at the bottom, an average over the whole image throws away half

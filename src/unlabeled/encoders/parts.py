@@ -41,7 +41,10 @@ class Decoder(nn.Module):
         self.body = nn.Sequential(
             *(
                 nn.Sequential(
-                    nn.BatchNorm2d(a), nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(a, b, 3, 1, 1)
+                    nn.BatchNorm2d(a),
+                    nn.ReLU(),
+                    nn.Upsample(scale_factor=2),
+                    nn.Conv2d(a, b, 3, 1, 1),
                 )
                 for a, b in pairwise(widths)
             ),

@@ -33,7 +33,7 @@ class Patches(Sequence):
         self.stride = self.patch // 2
         self.steps = -(-(size - self.patch) // self.stride) + 1
         self.padded = (self.steps - 1) * self.stride + self.patch
-        stage = lambda i, o, stride: nn.Sequential(  # noqa: E731
+        stage = lambda i, o, stride: nn.Sequential(
             nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(8, o), nn.ReLU()
         )
         self.stage1 = stage(channels, dim // 4, 1)
@@ -95,8 +95,10 @@ class Series(Sequence):
         for _ in range(3):
             strides.append(2 if left >= 24 else 1)
             left //= strides[-1]
-        stage = lambda i, o, stride: nn.Sequential(  # noqa: E731
-            nn.Conv1d(i, o, 2 * stride + 1, stride, stride, bias=False), nn.GroupNorm(8, o), nn.ReLU()
+        stage = lambda i, o, stride: nn.Sequential(
+            nn.Conv1d(i, o, 2 * stride + 1, stride, stride, bias=False),
+            nn.GroupNorm(8, o),
+            nn.ReLU(),
         )
         self.stage1 = stage(channels, dim // 2, strides[0])
         self.stage2 = stage(dim // 2, dim, strides[1])

@@ -148,8 +148,11 @@ def repeat(content: Content) -> Markup:
     facts = [tag("div", tag("dt", name(k)), tag("dd", name(v))) for k, v in content.facts.items()]
     paper = tag("div", tag("dt", "method"), tag("dd", content.paper)) if content.paper else None
     small = tag("dl", *facts, paper, class_="facts")
-    return section("Run it again", "The same command, data and versions give the same run.",
-                   join(command, small))  # fmt: skip
+    return section(
+        "Run it again",
+        "The same command, data, versions and kind of machine give the same run.",
+        join(command, small),
+    )
 
 
 def small_print(content: Content) -> Sequence[Markup]:

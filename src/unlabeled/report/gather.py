@@ -31,6 +31,7 @@ from unlabeled.views import Batch
 SHOWN, NEAR = 8, 6  # samples whose views and neighbours are shown, and neighbours of each
 POOL, MAPPED = 4_000, 1_000  # samples among which neighbours are looked for, and on the map
 WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
+PARTS = ("words", "their neighbours", "chance words")  # of a skip-gram's views
 LEVELS = {"healthy": "good", "warning": "doubtful"}
 
 
@@ -68,7 +69,7 @@ def content(
         numbers=_numbers(evaluation),
         curves=_curves(metrics, method.encoder.dim),
         views=_views(views, store),
-        picture={label: images.numpy() for label, images in picture.items()},
+        picture={label: images.cpu().numpy() for label, images in picture.items()},
         neighbours=near,
         map=plane,
         evaluation=_evaluation(evaluation),
@@ -109,16 +110,18 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 
 
 def _views(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
-    """Image views as they are, series too; words and labels have no picture."""
-    shown: list[tuple[str, Things]] = []
-    for view in views:
-        if view.is_floating_point() and view.ndim in (3, 4):
-            shown.append((f"view {len(shown) + 1}", view[: SHOWN * 2].numpy()))
-    if shown and store.shape.modality == "image":
-        whole = store.read(_spread(len(store), SHOWN)).numpy()
-        repeats = len(shown[0][1]) // len(whole)
-        shown.insert(0, ("the image", whole.repeat(max(1, repeats), 0)[: len(shown[0][1])]))
-    return shown
+    """The samples, and what the method was given of each; of words, the first few pairs."""
+    index = _spread(len(store), SHOWN)
+    if store.shape.modality == "text":
+        return [(label, _said(rows, store)) for label, rows in zip(PARTS, views, strict=False)]
+    seen = [v.cpu().numpy() for v in views if v.is_floating_point() and v.ndim in (3, 4)]
+    named = [(f"view {i}", view) for i, view in enumerate(seen, 1)]
+    return [("the sample", store.read(index).numpy()), *named]
+
+
+def _said(rows: Tensor, store: Store) -> list[str]:
+    """For each row of tokens its first few words."""
+    return [" ".join(store.words[i] for i in row.flatten().tolist() if i)[:60] for row in rows]
 
 
 def _geometry(encoder: Encoder, store: Store) -> tuple[Neighbours, Map]:
@@ -143,7 +146,7 @@ def _geometry(encoder: Encoder, store: Store) -> tuple[Neighbours, Map]:
         queries=_some(pool, asked),
         nearest=_nested(pool, nearest),
         cosine=cosine.numpy(),
-        chance=float((unit[:kept] @ unit[:kept].T).mean()),
+        chance=_chance(unit[:kept]),
     )
     plane = Map(
         points=layout.points,
@@ -153,6 +156,12 @@ def _geometry(encoder: Encoder, store: Store) -> tuple[Neighbours, Map]:
         names=list(names[:kept]),
     )
     return near, plane
+
+
+def _chance(unit: Tensor) -> float:
+    """The mean cosine of two different vectors of a set."""
+    n = len(unit)
+    return float(((unit @ unit.T).sum() - n) / (n * (n - 1)))
 
 
 def _some(pool: Things, rows: list[int]) -> Things:
@@ -191,7 +200,9 @@ def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
     return [
         Number(name, f"{score['accuracy']:.1f} %")
         if "accuracy" in score
-        else Number(name, f"{score['correlation']:.2f}", f"agreement with people, {score['pairs']} pairs")
+        else Number(
+            name, f"{score['correlation']:.2f}", f"agreement with people, {score['pairs']} pairs"
+        )
         for name, score in found.items()
     ]
 

@@ -42,6 +42,6 @@ class Teacher(State):
 
     @torch.no_grad()
     def advance(self, progress: float) -> None:
-        mine = list(self.nets.parameters())
+        mine = [p.data for p in self.nets.parameters()]
         theirs = [p.detach() for net in self._students for p in net.parameters()]
-        torch._foreach_lerp_(mine, theirs, 1 - self.keep(progress))
+        torch._foreach_lerp_(mine, theirs, 1 - self.keep(progress))  # pyright: ignore

@@ -22,7 +22,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-import unlabeled
 from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError, MachineError, UsageError
 from unlabeled.method import Method
@@ -30,6 +29,7 @@ from unlabeled.train import contents
 from unlabeled.train.disk import beside, seal, sweep, sync, write_json
 from unlabeled.train.folder import difference, told
 from unlabeled.train.loop import Trainer
+from unlabeled.version import __version__
 from unlabeled.world import total, world
 
 SCHEMA = 1  # of a checkpoint; raise it when its meaning changes, and say below how to read the old
@@ -151,7 +151,7 @@ def _state(trainer: Trainer, extra: dict[str, Any]) -> dict[str, Any]:
         "failures": trainer.failures,
         "run": contents.identity(trainer),
         "versions": {
-            "unlabeled": unlabeled.__version__,
+            "unlabeled": __version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
@@ -253,7 +253,7 @@ def _read(path: Path) -> Parts:
     if schema > SCHEMA or any(old not in MIGRATIONS for old in range(schema, SCHEMA)):
         raise MachineError(
             f"{path} has schema {schema}, written by unlabeled {state['versions']['unlabeled']}; "
-            f"unlabeled {unlabeled.__version__} reads schema {SCHEMA}",
+            f"unlabeled {__version__} reads schema {SCHEMA}",
             hint=f"pip install unlabeled=={state['versions']['unlabeled']}",
         )
     parts = state, load_file(path / WEIGHTS), load_file(path / MOMENTS)

@@ -86,7 +86,7 @@ def draw(dice: Dice, look: Look) -> Drawn:
     ratio = ((2 * u[1] - 1) * math.log(look.ratio)).exp()
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
     jittered = u[2] < look.jitter
-    factor = lambda v, strength: torch.where(jittered, 1 + strength * (2 * v - 1), 1.0)  # noqa: E731
+    factor = lambda v, strength: torch.where(jittered, 1 + strength * (2 * v - 1), 1.0)
     return Drawn(
         x=width / 2 + (1 - width) * u[3],
         y=height / 2 + (1 - height) * u[4],
@@ -162,10 +162,11 @@ def luma(x: Tensor) -> Tensor:
 
 
 def colour(x: Tensor, drawn: Drawn) -> Tensor:
-    """Brightness, contrast, saturation and hue in this order, each clipped to [0, 1]; then grey
-    and solarisation. torchvision's ColorJitter draws the order too; here it is fixed.
+    """Change brightness, contrast, saturation and hue in this order; then grey and solarisation.
+
+    Each is clipped to [0, 1]. torchvision's ColorJitter draws the order too; here it is fixed.
     """
-    wide = lambda v: v.view(-1, 1, 1, 1)  # noqa: E731
+    wide = lambda v: v.view(-1, 1, 1, 1)
     x = (x * wide(drawn.brightness)).clamp(0, 1)
     mean = luma(x).mean((2, 3), keepdim=True)
     x = (mean + (x - mean) * wide(drawn.contrast)).clamp(0, 1)
@@ -245,7 +246,7 @@ def fused() -> ModuleType | None:
     return fused
 
 
-def augment(batch: Batch, size: int, look: Look = Look()) -> Tensor:  # noqa: B008
+def augment(batch: Batch, size: int, look: Look = Look()) -> Tensor:
     """A fresh view of every image of a batch, `(b, c, size, size)` in [0, 1].
 
     Images of 64 pixels or less are not blurred: there is nothing fine to hide (SimCLR, appendix

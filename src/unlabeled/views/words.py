@@ -26,7 +26,7 @@ def skip_grams(tokens: Tensor, dice: Dice, window: int) -> tuple[Tensor, Tensor]
     Each centre draws its reach from 1 to `window`, so a neighbour at distance d counts with
     probability (window - d + 1) / window.
     """
-    b, t = tokens.shape
+    t = tokens.shape[1]
     reach = 1 + dice.integers(window, t)  # (b, t)
     offsets = [d for d in range(-window, window + 1) if d]
     padded = torch.nn.functional.pad(tokens, (window, window))

@@ -18,7 +18,9 @@ class SimCLR(Method):
     """Contrast two views of each image with every other image of the global batch (NT-Xent)."""
 
     paper = "Chen, Kornblith, Norouzi & Hinton 2020, https://arxiv.org/abs/2002.05709"
-    recipe = Recipe(optimizer="lars", lr=4.8, weight_decay=1e-6, batch=4096, epochs=1000, warmup=0.01)
+    recipe = Recipe(
+        optimizer="lars", lr=4.8, weight_decay=1e-6, batch=4096, epochs=1000, warmup=0.01
+    )
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
         settings={"temperature": 0.2, "hidden": 512, "crop": 0.5, "colour": 0.5},
@@ -35,12 +37,10 @@ class SimCLR(Method):
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        s = self.colour
-        look = Look(
-            crop=(self.crop, 1), brightness=0.8 * s, contrast=0.8 * s, saturation=0.8 * s, hue=0.2 * s,
-            blur=0.5,
-        )  # fmt: skip
-        return augment(batch, self.encoder.size, look), augment(batch, self.encoder.size, look)
+        size, s = self.encoder.size, self.colour
+        strong = {"brightness": 0.8 * s, "contrast": 0.8 * s, "saturation": 0.8 * s, "hue": 0.2 * s}
+        look = Look(crop=(self.crop, 1), blur=0.5, **strong)
+        return augment(batch, size, look), augment(batch, size, look)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.projector(self.encoder(x))

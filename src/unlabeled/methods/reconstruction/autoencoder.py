@@ -11,14 +11,16 @@ from unlabeled.views import Batch, whole
 
 
 class Autoencoder(Method):
-    """Rebuild the image from a narrow code; with `noise`, from an image whose pixels are partly gone.
+    """Rebuild the image from a narrow code; with `noise`, from one whose pixels are partly gone.
 
     The bottleneck, or the noise, keeps it from learning the identity. The target is always the
     clean image.
     """
 
     paper = "Vincent, Larochelle, Bengio & Manzagol 2008, https://doi.org/10.1145/1390156.1390294"
-    recipe = Recipe(optimizer="sgd", lr=0.1, batch=128, epochs=50, warmup=0, settings={"noise": 0.25})
+    recipe = Recipe(
+        optimizer="sgd", lr=0.1, batch=128, epochs=50, warmup=0, settings={"noise": 0.25}
+    )
     small = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20)
     exempt = {"constant_encoder": "its best constant, the mean image, depends on the data"}
 

@@ -40,5 +40,7 @@ class Rotation(Method):
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         turned, _ = self.views(batch)
         guess = self.head(self.encoder(turned)).argmax(1)
-        upright = torch.stack([x.rot90(-int(k), (1, 2)) for x, k in zip(turned, guess, strict=True)])
+        upright = torch.stack(
+            [x.rot90(-int(k), (1, 2)) for x, k in zip(turned, guess, strict=True)]
+        )
         return {"turned": turned, "turned back by the guess": upright}

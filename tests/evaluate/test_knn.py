@@ -1,0 +1,93 @@
+import importlib
+
+import numpy as np
+import pytest
+import torch
+
+from unlabeled.evaluate.knn import BLOCK, knn, largest, nearest
+
+module = importlib.import_module("unlabeled.evaluate.knn")
+
+
+def reference(bank, labels, queries, k, temperature, classes):
+    """Wu et al. 2018, sec. 3.4, in float64, one query at a time."""
+    unit = lambda a: a / np.linalg.norm(a, axis=1, keepdims=True)
+    cosine = unit(queries.astype(np.float64)) @ unit(bank.astype(np.float64)).T
+    guesses = []
+    for row in cosine:
+        votes = np.zeros(classes)
+        for i in np.argsort(-row)[:k]:
+            votes[labels[i]] += np.exp(row[i] / temperature)
+        guesses.append(votes.argmax())
+    return np.array(guesses), np.argsort(-cosine, axis=1)[:, :k]
+
+
+@pytest.mark.parametrize(
+    ("n", "k"), [(500, 5), (1000, 20), (997, 60), (1000, 200), (40, 20), (30, 200), (1, 1)]
+)
+def test_knn_is_the_formula(n, k):
+    chance = np.random.default_rng(n + k)
+    bank, queries = chance.standard_normal((n, 12)), chance.standard_normal((50, 12))
+    labels = chance.integers(0, 5, n)
+    guess, index = knn(
+        torch.from_numpy(bank).float(),
+        torch.from_numpy(labels),
+        torch.from_numpy(queries).float(),
+        k=k,
+        classes=5,
+    )
+    expected, rows = reference(bank, labels, queries, k, 0.07, 5)
+    assert np.array_equal(guess, expected)
+    assert np.array_equal(index, rows)
+
+
+def test_a_strip_of_queries_at_a_time_gives_the_same(monkeypatch):
+    bank, queries = torch.randn(700, 8), torch.randn(100, 8)
+    whole = nearest(bank, queries, 10)
+    monkeypatch.setattr(module, "SCORES", 3 * 720)
+    strips = nearest(bank, queries, 10)
+    assert torch.equal(whole[1], strips[1])
+    np.testing.assert_allclose(whole[0], strips[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 7, 39, 40])
+def test_the_largest_are_found_also_where_they_share_a_block_or_are_equal(k):
+    scores = torch.rand(20, 40 * BLOCK)
+    scores[:, :: len(scores[0]) // BLOCK] += 2  # a whole block holds the largest
+    scores[0] = 1.0
+    value, index = largest(scores, k)
+    assert torch.equal(value, scores.topk(k).values)
+    assert torch.equal(scores.gather(1, index), value)
+    assert all(len(set(row.tolist())) == k for row in index)
+
+
+def test_near_neighbours_outvote_many_far_ones_only_at_a_low_temperature():
+    bank = torch.tensor([[1.0, 0.0], [0.5, 1.0], [0.5, 1.0]])
+    labels, query = torch.tensor([0, 1, 1]), torch.tensor([[1.0, 0.1]])
+    near, _ = knn(bank, labels, query, k=3, temperature=0.07, classes=2)
+    flat, _ = knn(bank, labels, query, k=3, temperature=1e6, classes=2)
+    assert int(near) == 0
+    assert int(flat) == 1
+
+
+def test_all_neighbours_at_a_high_temperature_vote_for_the_commonest_class():
+    labels = torch.tensor([0] * 40 + [1] * 60)
+    guess, _ = knn(
+        torch.randn(100, 4), labels, torch.randn(30, 4), k=100, temperature=1e6, classes=2
+    )
+    assert guess.tolist() == [1] * 30
+
+
+def test_a_low_temperature_does_not_overflow():
+    bank = torch.eye(3)
+    guess, _ = knn(bank, torch.arange(3), bank, k=2, temperature=1e-4, classes=3)
+    assert guess.tolist() == [0, 1, 2]
+
+
+def test_lengths_of_vectors_do_not_matter():
+    bank, queries, labels = torch.randn(90, 6), torch.randn(20, 6), torch.arange(90) % 3
+    lengths = torch.rand(90, 1) * 100 + 0.01
+    one = knn(bank, labels, queries, k=9, classes=3)
+    other = knn(bank * lengths, labels, queries * 7, k=9, classes=3)
+    assert torch.equal(one[0], other[0])
+    assert torch.equal(one[1], other[1])
