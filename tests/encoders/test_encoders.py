@@ -170,11 +170,23 @@ def test_a_sequences_output_is_the_mean_of_its_codes(make):
     torch.testing.assert_close(encoder(x), encoder.codes(x).mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [9, 24, 48, 128, 1000])
-def test_a_short_series_keeps_a_dozen_steps(size):
-    encoder = Series(1, size, dim=16)
-    steps = encoder.codes(torch.randn(1, 1, size)).shape[1]
-    assert steps >= min(size, 12)
+@pytest.mark.parametrize(("size", "steps"), [(9, 8), (24, 23), (48, 15), (128, 15), (1000, 124)])
+def test_a_series_windows_overlap_by_half_and_a_short_one_keeps_a_dozen(size, steps):
+    encoder = Series(1, size, dim=32)
+    assert encoder.codes(torch.randn(1, 1, size)).shape == (1, steps, 1, 32)
+    assert encoder.window == 2 * encoder.stride
+
+
+def test_a_windows_code_sees_its_window_alone():
+    encoder = Series(1, 128, dim=32)
+    x = torch.rand(2, 1, 128)
+    with torch.no_grad():
+        before = encoder.codes(x)
+        for at, windows in ((0, [0]), (7, [0]), (8, [0, 1]), (70, [7, 8]), (127, [14])):
+            changed = x.clone()
+            changed[0, :, at] += 1
+            moved = (encoder.codes(changed) - before).abs().amax((2, 3)) > 1e-7
+            assert moved.nonzero().tolist() == [[0, w] for w in windows], at
 
 
 # ---- words --------------------------------------------------------------------------------

@@ -74,15 +74,17 @@ class Patches(Sequence):
 
 
 class Series(Sequence):
-    """Strided 1-D convolutions along a series; the output is the mean over time.
+    """Encodes overlapping windows of a series one by one; the output is their mean.
+
+    As with patches, a window's code must not know of other windows: their norm is within each.
 
     Args:
         channels: Channels of the series.
         size: Its length.
         dim: Width of a window's code.
 
-    Source: the audio encoder of van den Oord et al. 2018, sec. 3.1, with strides that leave at
-    least a dozen steps of a short series.
+    Source: the audio encoder of van den Oord et al. 2018, sec. 3.1, with windows that overlap by
+    half and leave at least a dozen steps of a short series.
     """
 
     modality = "series"
@@ -91,24 +93,27 @@ class Series(Sequence):
     def __init__(self, channels: int = 1, size: int = 128, dim: int = 128) -> None:
         super().__init__()
         self.channels, self.size, self.dim = channels, size, dim
-        strides, left = [], size
-        for _ in range(3):
-            strides.append(2 if left >= 24 else 1)
-            left //= strides[-1]
+        self.stride = min(max(1, size // 16), 8)
+        self.window = 2 * self.stride
         stage = lambda i, o, stride: nn.Sequential(
-            nn.Conv1d(i, o, 2 * stride + 1, stride, stride, bias=False),
-            nn.GroupNorm(8, o),
-            nn.ReLU(),
+            nn.Conv1d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(8, o), nn.ReLU()
         )
-        self.stage1 = stage(channels, dim // 2, strides[0])
-        self.stage2 = stage(dim // 2, dim, strides[1])
-        self.stage3 = stage(dim, dim, strides[2])
+        self.stage1 = stage(channels, dim // 4, 1)
+        self.stage2 = stage(dim // 4, dim // 2, 2)
+        self.stage3 = stage(dim // 2, dim, 2)
+
+    def maps(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The three stages of (b, c, t), each window's mean: (b, steps, width)."""
+        windows = x.unfold(2, self.window, self.stride).transpose(1, 2)  # (b, steps, c, window)
+        one = self.stage1(windows.flatten(0, 1))
+        two = self.stage2(one)
+        stages = one, two, self.stage3(two)
+        return tuple(stage.mean(2).unflatten(0, windows.shape[:2]) for stage in stages)
 
     def codes(self, x: Tensor) -> Tensor:
-        return self.stage3(self.stage2(self.stage1(x))).transpose(1, 2)[:, :, None]
+        return self.maps(x)[-1][:, :, None]
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        one = self.stage1(x)
-        two = self.stage2(one)
-        three = self.stage3(two)
-        return {"stage1": one, "stage2": two, "stage3": three, "out": three.mean(2)}
+        maps = self.maps(x)
+        named = {name: m.mT for name, m in zip(self.layers, maps, strict=False)}
+        return {**named, "out": maps[-1].mean(1)}

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
-from unlabeled.evaluate.embed import prepare
+from unlabeled.evaluate.embed import inputs, still
+
+POOLS = {"mean": F.adaptive_avg_pool2d, "max": F.adaptive_max_pool2d}
 
 
 @dataclass(frozen=True)
@@ -24,67 +26,69 @@ class Readout:
     """A fitted readout: `(x / scale - mean) @ basis` of joined maps.
 
     Attributes:
-        grids: For each layer that is read, the side of the grid its map is pooled to.
+        grids: For each layer that is read, how its map is pooled ("mean" or "max") and to a grid
+            of which side.
         flip: Whether an image and its mirror image are averaged.
         scale: `(joined,)` the deviation of the layer that each number comes from.
         mean: `(joined,)`.
-        basis: `(joined, dims)` whitening principal components.
+        basis: `(joined, dims)` whitening principal components, the leading one last.
     """
 
-    grids: dict[str, int]
+    grids: dict[str, tuple[str, int]]
     flip: bool
     scale: Tensor
     mean: Tensor
     basis: Tensor
 
     def __call__(self, encoder: Encoder, store: Store) -> Tensor:
-        """`(n, dims)` vectors of all samples."""
-        x = _joined(encoder, store, self.grids, self.flip)
+        """`(n, dims)` vectors of all samples, on the CPU."""
+        x = torch.cat(_joined(encoder, store, self.grids, flip=self.flip), 1)
         return (x / self.scale - self.mean) @ self.basis
 
 
 def fit(
-    encoder: Encoder, store: Store, *, grids: dict[str, int], dims: int = 384, flip: bool = True
+    encoder: Encoder,
+    store: Store,
+    *,
+    grids: dict[str, tuple[str, int]],
+    dims: int = 384,
+    flip: bool = True,
 ) -> Readout:
     """Fit a readout on unlabelled samples.
 
     Args:
         encoder: The encoder, with maps in the layers of `grids`.
         store: The samples.
-        grids: Layers to read, and the side of each one's grid.
+        grids: As `Readout.grids`: `{"stage2": ("mean", 2), "stage3": ("mean", 2)}`.
         dims: Principal components kept.
         flip: Whether an image and its mirror image are averaged.
     """
-    x = _joined(encoder, store, grids, flip)
-    widths = [int(w) for w in _widths(encoder, store, grids)]
-    scale = torch.cat([part.std().expand(part.shape[1]) for part in x.split(widths, 1)])
-    x = x / scale
+    parts = _joined(encoder, store, grids, flip=flip)
+    scale = torch.cat([part.std().expand(part.shape[1]) for part in parts])
+    x = torch.cat(parts, 1) / scale
     mean = x.mean(0)
     x = x - mean
     value, vector = torch.linalg.eigh((x.T @ x / len(x)).double())
-    value, vector = value[-dims:].float(), vector[:, -dims:].float()
-    return Readout(grids, flip, scale, mean, vector / value.clamp(min=1e-8).sqrt())
+    basis = vector[:, -dims:] / value[-dims:].clamp(min=1e-8).sqrt()
+    return Readout(grids, flip, scale, mean, basis.float())
 
 
 @torch.no_grad()
-def _joined(encoder: Encoder, store: Store, grids: dict[str, int], flip: bool) -> Tensor:
-    was = encoder.training
-    encoder.eval()
-    rows = []
-    for index in torch.arange(len(store)).split(1000):
-        x = prepare(encoder, store.read(index))
-        seen = [x, x.flip(3)] if flip else [x]
-        rows.append(torch.stack([_pooled(encoder, one, grids) for one in seen]).mean(0))
-    encoder.train(was)
-    return torch.cat(rows)
+def _joined(
+    encoder: Encoder, store: Store, grids: dict[str, tuple[str, int]], *, flip: bool
+) -> list[Tensor]:
+    """The pooled maps of every layer, `(n, c * side**2)` each."""
+    rows: list[list[Tensor]] = []
+    with still(encoder):
+        for x in inputs(encoder, store):
+            pooled = _pooled(encoder, x, grids)
+            if flip:
+                mirrored = _pooled(encoder, x.flip(3), grids)
+                pooled = [(a + b) / 2 for a, b in zip(pooled, mirrored, strict=True)]
+            rows.append([part.cpu() for part in pooled])
+    return [torch.cat(parts) for parts in zip(*rows, strict=True)]
 
 
-def _pooled(encoder: Encoder, x: Tensor, grids: dict[str, int]) -> Tensor:
+def _pooled(encoder: Encoder, x: Tensor, grids: dict[str, tuple[str, int]]) -> list[Tensor]:
     maps = encoder.features(x)
-    return torch.cat([F.adaptive_avg_pool2d(maps[n], g).flatten(1) for n, g in grids.items()], 1)
-
-
-@torch.no_grad()
-def _widths(encoder: Encoder, store: Store, grids: dict[str, int]) -> list[int]:
-    maps = encoder.features(prepare(encoder, store.read(torch.arange(2))))
-    return [maps[name].shape[1] * side**2 for name, side in grids.items()]
+    return [POOLS[how](maps[name], side).flatten(1) for name, (how, side) in grids.items()]
