@@ -95,13 +95,13 @@ def load(name: str) -> Any:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def spread(values: list[float]) -> str:
+def spread(values: list[float], digits: int = 1) -> str:
     """Mean ± standard deviation."""
     mean = sum(values) / len(values)
     if len(values) == 1:
-        return f"{mean:.1f}"
+        return f"{mean:.{digits}f}"
     deviation = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
-    return f"{mean:.1f} ± {deviation:.1f}"
+    return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
 def methods_table() -> str:
@@ -115,7 +115,91 @@ def methods_table() -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Any] = {"methods": methods_table}
+def league_table() -> str:
+    """Every system beside its baselines: mean ± deviation over the seeds there are."""
+    runs = [json.loads(p.read_text()) for p in sorted((RESULTS / "systems").glob("*.json"))]
+    images = [r for r in runs if "kNN" in r["evaluation"]["scores"]["encoder"]]
+    words = [r for r in runs if r not in images]
+    return "\n\n".join(part for part in (image_table(images), word_table(words)) if part)
+
+
+def image_table(runs: list[dict[str, Any]]) -> str:
+    """Frozen features of Fashion-MNIST."""
+    if not runs:
+        return "Not measured yet: `make league`."
+    names = list(runs[0]["evaluation"]["scores"]["encoder"])
+    lines = [
+        f"| | {' | '.join(names)} | seeds | steps | seconds |",
+        "|---|" + "---|" * (len(names) + 3),
+    ]
+    for system in dict.fromkeys(r["system"] for r in runs):
+        own = [r for r in runs if r["system"] == system]
+        cells = [scores_of(own, "encoder", name) for name in names]
+        seconds = sum(r["seconds"]["pretraining"] for r in own) / len(own)
+        lines.append(
+            f"| {system} | {' | '.join(cells)} | {len(own)} | {own[0]['steps']} | {seconds:.0f} |"
+        )
+    for base in ("untrained", "raw", "PCA", "supervised"):
+        own = [r for r in runs if base in r["evaluation"]["scores"]]
+        if own:
+            cells = [scores_of(own, base, name) for name in names]
+            lines.append(f"| *{base}* | {' | '.join(cells)} | {len(own)} | | |")
+    return "\n".join([*lines, "", IMAGES_NOTE])
+
+
+def word_table(runs: list[dict[str, Any]]) -> str:
+    """Agreement of word vectors with people."""
+    if not runs:
+        return ""
+    names = list(runs[0]["evaluation"]["scores"]["encoder"])
+    lines = [f"| words | {' | '.join(names)} | seeds |", "|---|" + "---|" * (len(names) + 1)]
+    for who in runs[0]["evaluation"]["scores"]:
+        cells = []
+        for name in names:
+            found = [r["evaluation"]["scores"][who][name] for r in runs]
+            cells.append(f"{spread([f['correlation'] for f in found], 2)} (n={found[0]['pairs']})")
+        label = "word2vec" if who == "encoder" else f"*{who}*"
+        lines.append(f"| {label} | {' | '.join(cells)} | {len(runs)} |")
+    return "\n".join([*lines, "", WORDS_NOTE])
+
+
+def scores_of(runs: list[dict[str, Any]], who: str, name: str) -> str:
+    """One cell: mean ± deviation over seeds."""
+    return spread([r["evaluation"]["scores"][who][name]["accuracy"] for r in runs])
+
+
+def accuracy_table() -> str:
+    """The accuracy run."""
+    result = load("accuracy.json")
+    if result is None:
+        return "Not measured yet: `make accuracy`."
+    lines = [
+        "| seed | kNN | linear | steps | minutes | CPU minutes / 2 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in result["runs"]:
+        wall, cpu = r["seconds"]["wall"] / 60, r["seconds"]["cpu"] / 120
+        linear = r["linear"]["accuracy"]
+        scores = f"{r['kNN']:.2f} | {linear:.2f}"
+        lines.append(f"| {r['seed']} | {scores} | {r['steps']} | {wall:.1f} | {cpu:.1f} |")
+    lines += ["", f"`{result['command']}`, {result['processor']}, {result['cores']} cores."]
+    return "\n".join(lines)
+
+
+IMAGES_NOTE = (
+    "Percent right on Fashion-MNIST's 10,000 test images, frozen features of the last checkpoint, "
+    "mean ± deviation over seeds; every network is the same, trained without labels on 60,000 images. "
+    "`make league` repeats it; each run's file is in `benchmarks/results/systems/`."
+)
+WORDS_NOTE = (
+    "Spearman's correlation of cosines with people's judgements, trained on the glosses of "
+    "WordNet; n pairs have both words in the vocabulary."
+)
+TABLES: dict[str, Any] = {
+    "methods": methods_table,
+    "league": league_table,
+    "accuracy": accuracy_table,
+}
 
 
 def filled(text: str) -> str:

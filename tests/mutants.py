@@ -46,9 +46,7 @@ class Mutant(NamedTuple):
 NT_XENT = "return nt_xent(za, zb, temperature=self.temperature)"
 CHOOSE = "return choose(self.head(self.encoder(turned)), turns)"
 PLAIN = "images = plain(batch, self.encoder.size)"
-REMEMBER = """        if self.memory:
-            self.queue.remember(torch.cat(z[:2], 1))
-"""
+REMEMBER = "        self.queue.remember(torch.cat(z[:2], 1))\n"
 TEACHER = "self.teacher = Teacher(self.encoder, self.projector, momentum=self.teacher_momentum)"
 
 MUTANTS = [
@@ -127,7 +125,7 @@ MUTANTS = [
     Mutant("randomness in the loss", "purity", "two losses", "simclr",
            {"torch.cat([a, b])": "torch.cat([a + 0.1 * torch.randn_like(a), b])"}),
     Mutant("a queue pushed before it is read", "purity", "`loss` changed", "swav",
-           {REMEMBER: f"{REMEMBER}            self.queue.advance(0.0)\n"}),
+           {REMEMBER: f"{REMEMBER}        self.queue.advance(0.0)\n"}),
     Mutant("a queue that nothing enters", "purity", "`queue` stayed", "swav", {REMEMBER: ""}),
     Mutant("a frozen teacher", "purity", "`teacher` stayed", "byol",
            {TEACHER: TEACHER.replace("self.teacher_momentum", "1.0")}),

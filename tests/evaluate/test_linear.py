@@ -33,7 +33,7 @@ def test_objective_and_gradient_are_the_formula():
     expected = loss64(problem, 0.01, weight)
     expected.backward()
     value, slope = objective(problem, 0.01, weight.detach().float())
-    assert value == pytest.approx(float(expected), rel=1e-6)
+    assert value == pytest.approx(float(expected.detach()), rel=1e-6)
     np.testing.assert_allclose(slope, weight.grad, atol=1e-5)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from unlabeled.losses import barlow_twins, byol_distance, info_nce, nt_xent, standardize
 
-EXACT = dict(rtol=0, atol=1e-10)
+EXACT = {"rtol": 0, "atol": 1e-10}
 
 
 def pair(n=6, d=4):

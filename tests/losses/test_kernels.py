@@ -9,7 +9,7 @@ import torch
 
 from unlabeled.losses import choose, decorrelate, rank, regress, tell
 
-EXACT = dict(rtol=0, atol=1e-10)
+EXACT = {"rtol": 0, "atol": 1e-10}
 
 
 def random(*shape, seed=0):

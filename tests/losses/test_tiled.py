@@ -9,7 +9,7 @@ import torch
 
 from unlabeled.losses import choose, choose_among
 
-EXACT = dict(rtol=0, atol=1e-10)
+EXACT = {"rtol": 0, "atol": 1e-10}
 
 
 def problem(n=13, m=29, d=5):

@@ -87,6 +87,12 @@ def test_a_skipped_step_leaves_nothing_behind():
     assert queue.items[:, 0].tolist() == [1, 0, 0, 0]
 
 
+def test_one_of_size_zero_remembers_nothing():
+    queue = Queue(0, 2)
+    push(queue, 1, 2)
+    assert queue.filled == 0
+
+
 def test_it_is_saved_whole():
     queue, other = Queue(4, 2), Queue(4, 2)
     for batch in ((1, 2, 3), (4, 5)):

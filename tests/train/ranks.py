@@ -6,6 +6,7 @@ tests: starting it takes longer than all that it does.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import os
@@ -22,6 +23,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from unlabeled import catalog
+from unlabeled.encoders import Encoder, Patches
 from unlabeled.errors import Diverged, MachineError
 from unlabeled.train import checkpoint
 from unlabeled.train.folder import fresh
@@ -48,19 +50,25 @@ def loss_and_gradient(name: str) -> dict[str, torch.Tensor]:
     return {"the loss": total(loss.detach()) / world()[1], **slopes}
 
 
-def three_steps(name: str, *, accumulate: int = 1, recipe: Any = SMALL) -> dict[str, torch.Tensor]:
+def three_steps(case: Tiny, *, accumulate: int = 1) -> dict[str, torch.Tensor]:
     """All that a run is made of after three steps in float64, and their losses."""
-    case = Tiny(name)
-    trainer = case.trainer(3, method=exact(case.build()), accumulate=accumulate, recipe=recipe)
+    trainer = case.trainer(3, method=exact(case.build()), accumulate=accumulate)
     losses = [step.loss for step in trainer.run()]
     held = everything(trainer)
     del held["samples"]
     return {**held, "losses": torch.stack(losses)}
 
 
-def parts_of_rotation() -> dict[str, torch.Tensor]:
-    """Three steps in two parts each."""
-    return three_steps("rotation", accumulate=2)
+class Apart(Tiny):
+    """Rotation on an encoder with group norm: no example sees another."""
+
+    def encoder(self) -> Encoder:
+        return Patches(3, 16, dim=32)
+
+
+def in_parts() -> dict[str, torch.Tensor]:
+    """Three steps, in two parts each where there are two processes."""
+    return three_steps(Apart("rotation"), accumulate=world()[1])
 
 
 def an_unused_parameter() -> list[float]:
@@ -151,10 +159,8 @@ def left_behind() -> int:
     """How many wrappers outlive their runs, one of which ended in an error."""
     trainer = Tiny("rotation").trainer(9)
     trainer.method.head.weight.data.fill_(torch.nan)
-    try:
+    with contextlib.suppress(Diverged):
         list(trainer.run())
-    except Diverged:
-        pass
     return sum(isinstance(thing, DistributedDataParallel) for thing in gc.get_objects())
 
 
@@ -162,8 +168,8 @@ def outcomes(folder: Path) -> dict[str, Any]:
     """Everything, by name; an error's traceback where there was one."""
     tasks: dict[str, Any] = {
         **{f"gradient {name}": lambda name=name: loss_and_gradient(name) for name in METHODS},
-        **{f"steps {name}": lambda name=name: three_steps(name) for name in METHODS},
-        "parts": parts_of_rotation,
+        **{f"steps {name}": lambda name=name: three_steps(Tiny(name)) for name in METHODS},
+        "parts": in_parts,
         "unused": an_unused_parameter,
         "bad": one_bad_process,
         "stop": lambda: one_asked_to_stop(folder / "stop"),

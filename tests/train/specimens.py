@@ -56,7 +56,7 @@ def exact(method: Method[Any]) -> Method[Any]:
 
 
 def everything(trainer: Trainer) -> dict[str, Tensor]:
-    """All that a run is made of, copied: parameters, buffers, moments, the step, the next samples."""
+    """All that a run is made of, copied: parameters, buffers, moments, step, next samples."""
     method = trainer.method
     held: dict[str, Tensor] = {**dict(method.named_parameters()), **dict(method.named_buffers())}
     del held["progress"], held["index"]  # written anew in each step

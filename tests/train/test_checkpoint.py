@@ -144,7 +144,7 @@ def rewrite(path, **changes):
 def test_a_newer_schema_is_refused_with_the_versions(saved):
     _, path = saved
     rewrite(path, schema=2, versions={"unlabeled": "9.1"})
-    with pytest.raises(MachineError, match="schema 2, written by unlabeled 9.1") as caught:
+    with pytest.raises(MachineError, match=r"schema 2, written by unlabeled 9\.1") as caught:
         checkpoint.restore(path, CASE.trainer(6))
     assert "pip install unlabeled==9.1" in str(caught.value)
     assert caught.value.code == 4

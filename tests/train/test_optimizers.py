@@ -1,4 +1,4 @@
-"""Optimisers against their papers' formulas, written out in float64, and who gets which settings."""
+"""Optimisers against their papers' formulas in float64, and who gets which settings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from unlabeled.train.optimizers import LARS, optimizer
 RATES = [0.5, 2.0, 1.0, 0.1]  # a rate that changes: where it enters the momentum matters
 
 
-def paths(step, **how):
-    """Two parameters down four gradients by `step(w, g, memory, rate)` and by the same seed's torch."""
+def paths(step):
+    """Two parameters, four gradients for each, and where `step` leads them."""
     torch.manual_seed(0)
     weights = [torch.randn(4, 3, dtype=torch.float64), torch.randn(4, dtype=torch.float64)]
     slopes = [[torch.randn_like(w) for w in weights] for _ in RATES]
@@ -46,7 +46,7 @@ def test_lars_is_algorithm_1_of_its_paper():
     momentum, decay, trust = 0.9, 0.02, 1e-3
 
     def step(w, g, memory, rate, *, adapt, t):
-        """You, Gitman & Ginsburg 2017: local rate (eq. 6), then v = m v + gamma lambda (g + b w)."""
+        """You, Gitman & Ginsburg 2017: eq. 6, then v = m v + gamma lambda (g + b w)."""
         b = decay if adapt else 0.0
         norm = lambda x: float((x**2).sum() ** 0.5)
         local = trust * norm(w) / (norm(g) + b * norm(w)) if adapt else 1.0

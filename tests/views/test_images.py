@@ -28,10 +28,10 @@ def pictures(b=5, c=3, h=24, w=24, seed=0):
 def numbers(b=1, **given):
     """One view as it is, but for what is given."""
     one, no = torch.ones(b), torch.zeros(b, dtype=torch.bool)
-    plain = dict(
-        x=one / 2, y=one / 2, width=one, height=one, flip=no, brightness=one, contrast=one,
-        saturation=one, hue=one * 0, gray=no, solarize=no, sigma=one * 0,
-    )  # fmt: skip
+    plain = {
+        "x": one / 2, "y": one / 2, "width": one, "height": one, "flip": no, "brightness": one, "contrast": one,
+        "saturation": one, "hue": one * 0, "gray": no, "solarize": no, "sigma": one * 0,
+    }  # fmt: skip
     return Drawn(**plain | {k: torch.as_tensor(v).expand(b) for k, v in given.items()})
 
 
@@ -163,7 +163,7 @@ def test_each_factor_is_torchvisions(what, factor):
 
 def test_all_of_them_come_in_their_order():
     x = pictures()
-    given = dict(brightness=1.3, contrast=0.7, saturation=1.4, hue=0.2)
+    given = {"brightness": 1.3, "contrast": 0.7, "saturation": 1.4, "hue": 0.2}
     expected = x
     for what, value in given.items():
         expected = getattr(tv, f"adjust_{what}")(expected, value)

@@ -12,6 +12,7 @@ from unlabeled.evaluate.linear import STRENGTHS, Labelled, linear
 DRAWS = 5
 FOLDS = 5
 SMALL = 20  # labels a class up to which every label takes part in choosing the penalty
+WEAKEST = 1e-3  # penalty of so few labels: any weaker draws the same line between them
 ALONE = (1e-2,)  # the penalty where a class has one label, and nothing to choose it on
 
 
@@ -40,6 +41,8 @@ def few(
         "accuracy", the mean over the draws, their standard "deviation", both in percent, and the
         "draws" themselves.
     """
+    small = labels <= SMALL
+    strengths = [l2 for l2 in STRENGTHS if l2 >= WEAKEST or not small] if labels > 1 else ALONE
     scores = []
     for draw in range(draws):
         rows = chosen(train[1], labels, draw)
@@ -47,9 +50,9 @@ def few(
             (train[0][rows], train[1][rows]),
             test,
             classes=classes,
-            rounds=FOLDS if labels <= SMALL else 1,
-            parts=min(FOLDS, labels) if labels <= SMALL else 10,
-            strengths=STRENGTHS if labels > 1 else ALONE,
+            rounds=FOLDS if small else 1,
+            parts=min(FOLDS, labels) if small else 10,
+            strengths=strengths,
             seed=draw,
             device=device,
         )

@@ -248,10 +248,14 @@ def linear(
     Returns:
         "accuracy" in percent on the test samples, and the "l2" chosen.
     """
-    x = torch.as_tensor(train[0], device=device)
-    y = torch.as_tensor(train[1], device=device)
+    x, y = (torch.as_tensor(part, device=device) for part in train)
+    xs, ys = (torch.as_tensor(part, device=device) for part in test)
     scale = Scale.of(x)
-    problem = Problem.of(scale(x), y, classes)
+    x, xs = scale(x), scale(xs)
+    if len(x) < x.shape[1]:  # the weights lie in the span of the samples: less to turn over
+        span, _ = torch.linalg.qr(x.T)
+        x, xs = x @ span, xs @ span
+    problem = Problem.of(x, y, classes)
     splits = []
     for held in folds(train[1], parts, seed)[:rounds]:
         rest = np.setdiff1d(np.arange(len(y)), held)
@@ -260,5 +264,4 @@ def linear(
     if len(strengths) > 1:
         l2, start = choose_strength(problem, splits, strengths)
     weight = fit(problem, l2, start)
-    xs, ys = torch.as_tensor(test[0], device=device), torch.as_tensor(test[1], device=device)
-    return {"accuracy": accuracy(weight, scale(xs), ys), "l2": l2}
+    return {"accuracy": accuracy(weight, xs, ys), "l2": l2}

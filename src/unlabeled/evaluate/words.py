@@ -123,8 +123,10 @@ def correlate(vectors: Tensor, words: Sequence[str], pairs: Pairs) -> dict[str, 
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's correlation of ranks; ties share their mean rank."""
-    return float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+    """Pearson's correlation of ranks; ties share their mean rank. 0 where either never varies."""
+    a, b = (_ranks(v) - (len(v) + 1) / 2 for v in (x, y))
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale else 0.0
 
 
 def _ranks(x: np.ndarray) -> np.ndarray:
@@ -133,6 +135,7 @@ def _ranks(x: np.ndarray) -> np.ndarray:
     return (last - (counts - 1) / 2)[where]
 
 
+@torch.sparse.check_sparse_tensor_invariants(enable=True)  # pyright: ignore
 def ppmi_svd(tokens: Tensor, vocabulary: int, dim: int) -> Tensor:
     """Word vectors by counting: positive pointwise mutual information, factorised.
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-TILE = {"cpu": 512, "cuda": 4096}  # what a cache holds; what keeps a GPU busy
+TILE = {"cpu": 1024, "cuda": 4096}  # what a cache holds; what keeps a GPU busy
 SMALL = {torch.float32: 40.0, torch.float64: 300.0}  # scores whose exponentials need no shift
 
 

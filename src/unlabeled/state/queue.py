@@ -25,8 +25,8 @@ class Queue(State):
         self._coming: list[Tensor] = []
 
     def remember(self, vectors: Tensor) -> None:
-        """Store `vectors` of every process at the next `advance`."""
-        if self.training:
+        """Store `vectors` of every process at the next `advance`; none where the size is 0."""
+        if self.training and len(self.items):
             self._coming.append(vectors.detach())
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ from unlabeled.views import Batch
 
 def method(**given):
     torch.manual_seed(0)
-    settings = dict(prototypes=5, hidden=16, projection=8, crops=2, frozen=0.0) | given
+    settings = {"prototypes": 5, "hidden": 16, "projection": 8, "crops": 2, "frozen": 0.0} | given
     return SwAV(ConvNet(3, 16, width=8), **settings)
 
 

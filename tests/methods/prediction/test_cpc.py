@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -61,7 +62,7 @@ def test_distances_begin_beyond_the_overlap_and_have_a_map_each():
     cpc = method(ahead=3, skip=1)
     assert list(cpc.guess) == ["2", "3", "4"]
     weights = [guess.weight for guess in cpc.guess.values()]
-    assert all(not torch.equal(a, b) for a, b in zip(weights, weights[1:], strict=False))
+    assert all(not torch.equal(a, b) for a, b in itertools.pairwise(weights))
     assert all(guess.bias is None for guess in cpc.guess.values())
 
 
@@ -121,5 +122,4 @@ def test_a_series_with_structure_is_learned_and_noise_is_not():
     learned, nothing = loss_after((pace * t + phase).sin())
     assert learned < nothing - 0.5
     learned, nothing = loss_after(torch.randn(320, 1, 64, generator=chance))
-    print(learned,nothing)
-    assert learned > nothing - 0.15
+    assert learned > nothing - 0.05

@@ -35,7 +35,9 @@ def test_noise_takes_whole_pixels_and_never_touches_the_target():
     torch.testing.assert_close(clean, batch().data.float() / 255)
     gone = (noisy == 0).all(1)
     assert torch.equal(torch.where(gone[:, None], clean, noisy), clean)
-    assert gone.double().mean().item() == pytest.approx(0.25, abs=4 * (0.1875 / gone.numel()) ** 0.5)
+    assert gone.double().mean().item() == pytest.approx(
+        0.25, abs=4 * (0.1875 / gone.numel()) ** 0.5
+    )
     assert torch.equal((noisy == 0).any(1), gone)  # all channels of a pixel go together
 
 
@@ -60,7 +62,7 @@ def test_the_best_constant_is_the_mean_image():
 def test_the_picture_shows_seen_rebuilt_and_true():
     shown = method(noise=0.25).eval().picture(batch(4))
     assert list(shown) == ["seen", "rebuilt", "true"]
-    assert all(x.shape == (4, 3, 16, 16) and 0 <= x.min() and x.max() <= 1 for x in shown.values())
+    assert all(x.shape == (4, 3, 16, 16) and x.min() >= 0 and x.max() <= 1 for x in shown.values())
 
 
 class Flat(Encoder):
@@ -81,7 +83,9 @@ def test_a_linear_autoencoder_spans_the_principal_subspace():
     size, rank = 4, 3
     spread = torch.linspace(1.2, 0.05, size * size, dtype=torch.float64)
     axes = torch.linalg.qr(torch.randn(size * size, size * size, dtype=torch.float64))[0]
-    images = ((torch.randn(400, size * size, dtype=torch.float64) * spread) @ axes.T).view(-1, 1, size, size)
+    images = ((torch.randn(400, size * size, dtype=torch.float64) * spread) @ axes.T).view(
+        -1, 1, size, size
+    )
     auto = Autoencoder(Flat(size, 8), code=rank)
     auto.decoder = nn.Sequential(nn.Linear(rank, size * size), nn.Unflatten(1, (1, size, size)))
     auto = auto.double()

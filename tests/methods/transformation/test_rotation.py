@@ -20,7 +20,9 @@ def method():
 
 def batch(b=5):
     chance = torch.Generator().manual_seed(0)
-    return Batch(torch.randint(0, 256, (b, 1, 16, 16), generator=chance, dtype=torch.uint8), torch.arange(b))
+    return Batch(
+        torch.randint(0, 256, (b, 1, 16, 16), generator=chance, dtype=torch.uint8), torch.arange(b)
+    )
 
 
 def test_row_4i_plus_r_is_image_i_turned_r_times(method):

@@ -23,18 +23,11 @@ class SwAV(Method):
     the same ones. A queue of past embeddings helps a batch that the prototypes outnumber.
     """
 
-    paper = (
-        "Caron, Misra, Mairal, Goyal, Bojanowski & Joulin 2020, https://arxiv.org/abs/2006.09882"
-    )
+    paper = "Caron et al. 2020, https://arxiv.org/abs/2006.09882"
     recipe = Recipe(
-        optimizer="lars",
-        lr=4.8,
-        weight_decay=1e-6,
-        batch=4096,
-        epochs=800,
-        warmup=0.0125,
-        final=1e-3,
-    )
+        optimizer="lars", lr=4.8, weight_decay=1e-6, batch=4096, epochs=800,
+        warmup=0.0125, final=1e-3,
+    )  # fmt: skip
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
         settings={"prototypes": 256, "hidden": 512, "crops": 2, "memory": 1024, "split": 0.4},
@@ -42,9 +35,7 @@ class SwAV(Method):
 
     prototypes: int = hp("number of clusters", default=3000, low=2)
     crops: int = hp("number of small crops", default=6, low=0)
-    split: float = hp(
-        "share of the image that parts small crops from large", default=0.14, low=0.05
-    )
+    split: float = hp("largest share of the image in small crops", default=0.14, low=0.05, high=1)
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     epsilon: float = hp("entropy of the assignments", default=0.05, low=1e-3, high=1)
     frozen: float = hp("share of training in which prototypes rest", default=0.01, low=0, high=1)
@@ -58,11 +49,7 @@ class SwAV(Method):
         self.queue = Queue(self.memory, 2 * self.projection)  # both large crops, side by side
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
-        size, far, near = (
-            self.encoder.size,
-            Look(crop=(self.split, 1)),
-            Look(crop=(0.05, self.split)),
-        )
+        size, far, near = self.encoder.size, Look((self.split, 1)), Look((0.05, self.split))
         large = [augment(batch, size, far) for _ in range(2)]
         return *large, *(augment(batch, size // 2, near) for _ in range(self.crops))
 
@@ -73,8 +60,7 @@ class SwAV(Method):
         z = [*self.embed(torch.cat(crops[:2])).chunk(2)]
         if self.crops:
             z += self.embed(torch.cat(crops[2:])).chunk(self.crops)
-        if self.memory:
-            self.queue.remember(torch.cat(z[:2], 1))
+        self.queue.remember(torch.cat(z[:2], 1))
         scores = [self.heads(view) for view in z]
         targets = [self.assign(scores[i].detach(), i) for i in range(2)]
         pairs = [(s, q) for i, q in enumerate(targets) for j, s in enumerate(scores) if i != j]

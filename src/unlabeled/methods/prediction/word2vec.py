@@ -54,10 +54,8 @@ class Word2Vec(Method[Words]):
         # a pair without a neighbour is no pair; a chance word that is the neighbour is no noise
         there = (neighbour != PAD)[..., None] & (real | (others != neighbour[..., None]))
         energy = (tell(scores, real) * there).sum(2)
-        pairs = total(there[..., 0].sum()).clamp(
-            min=1
-        )  # of the global batch: the loss is their mean
-        return energy.sum(1) * (len(word) * world()[1] / pairs)
+        pairs = total(there[..., 0].sum()).clamp(min=1)  # the loss is a mean over the world's pairs
+        return energy.sum(1) * len(word) * world()[1] / pairs
 
     def learned_nothing(self, word: Tensor, neighbour: Tensor, noise: Tensor) -> float:
         clash = ((noise == neighbour[..., None]) & (neighbour != PAD)[..., None]).sum()

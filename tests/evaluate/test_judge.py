@@ -1,0 +1,103 @@
+import json
+
+import numpy as np
+import pytest
+
+from unlabeled.data.store import Store
+from unlabeled.encoders import ConvNet, Shape, Words
+from unlabeled.errors import DataError, UsageError
+from unlabeled.evaluate import baselines, evaluate, table
+from unlabeled.evaluate.embed import embed
+
+
+@pytest.fixture(scope="module")
+def learnt(train):
+    return baselines.supervised(ConvNet(1, 16, width=4), train, steps=25, seed=1)
+
+
+@pytest.fixture(scope="module")
+def result(learnt, train, test):
+    every = ("knn", "linear", "few", "layers")
+    return evaluate(learnt, train, test, protocols=every, layers=("stage1", "out"), draws=2)
+
+
+def test_a_good_encoder_beats_its_untrained_self_by_every_protocol(result):
+    good, bad = result["scores"]["encoder"], result["scores"]["untrained"]
+    assert good["kNN"]["accuracy"] > 90
+    for name in ("kNN", "linear", "10 labels"):
+        assert good[name]["accuracy"] >= bad[name]["accuracy"]
+    assert good["10 labels"]["accuracy"] > bad["10 labels"]["accuracy"] + 3
+
+
+def test_everything_that_was_asked_is_there_and_goes_into_json(result):
+    assert set(result["scores"]) == {"encoder", "untrained", "raw", "PCA"}
+    assert set(result["layers"]) == {"stage1", "out"}
+    assert result["layers"]["out"] == result["scores"]["encoder"]
+    assert set(result["scores"]["encoder"]["kNN"]) == {"accuracy", "k=20", "k=200"}
+    assert result["settings"]["labels"] == [10]  # no class has a hundred
+    assert result["seconds"] > 0
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_the_protocol_has_a_name_that_changes_with_it(result, learnt, train, test):
+    again = evaluate(learnt, train, test, protocols=("knn",), beside=False)
+    other = evaluate(learnt, train, test, protocols=("knn",), beside=False, draws=4)
+    same = evaluate(ConvNet(1, 16, width=4), train, test, protocols=("knn",), beside=False)
+    assert again["protocol"] == same["protocol"] != other["protocol"] != result["protocol"]
+    assert again["scores"] == {"encoder": {"kNN": result["scores"]["encoder"]["kNN"]}}
+
+
+def test_the_table_has_a_row_for_each_name_and_layer(result):
+    rows = table(result)
+    assert rows[0] == ["", "kNN", "linear", "10 labels"]
+    assert [row[0] for row in rows[1:]] == [
+        "encoder", "untrained", "raw", "PCA", "stage1", "out"
+    ]  # fmt: skip
+    assert len({len(row) for row in rows}) == 1
+    accuracy = result["scores"]["encoder"]["10 labels"]
+    assert rows[1][3] == f"{accuracy['accuracy']:.1f} ± {accuracy['deviation']:.1f}"
+
+
+def test_supervised_is_trained_on_request(train, test):
+    found = evaluate(
+        ConvNet(1, 16, width=4), train, test,
+        protocols=("knn",), beside=False, supervised=True, steps=25,
+    )["scores"]  # fmt: skip
+    assert found["supervised"]["kNN"]["accuracy"] > found["encoder"]["kNN"]["accuracy"] + 3
+
+
+def test_nothing_but_the_score_depends_on_the_test_labels(learnt, train, test):
+    (store, labels), wrong = test, (test[1] + 1) % 4
+    right = evaluate(learnt, train, (store, labels), protocols=("linear",), beside=False)
+    spoilt = evaluate(learnt, train, (store, wrong), protocols=("linear",), beside=False)
+    score = right["scores"]["encoder"]["linear"], spoilt["scores"]["encoder"]["linear"]
+    assert score[0]["l2"] == score[1]["l2"]
+    assert score[0]["accuracy"] > 80 > 20 > score[1]["accuracy"]
+
+
+def test_text_has_no_pixels():
+    chance = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    rows = (1 + labels[:, None] * 4 + chance.integers(0, 4, (120, 6))).astype(np.int32)
+    store = Store(rows, Shape("text", 1, 6, 9), [str(i) for i in range(120)])
+    found = evaluate(Words(9, dim=8, size=6), (store, labels), (store, labels), protocols=("knn",))
+    assert set(found["scores"]) == {"encoder", "untrained"}
+    assert found["scores"]["encoder"]["kNN"]["accuracy"] > 95
+
+
+def test_what_cannot_be_scored_is_said(train, test):
+    encoder, (store, labels) = ConvNet(1, 16, width=4), test
+    with pytest.raises(UsageError, match="no protocol named svm"):
+        evaluate(encoder, train, test, protocols=("svm",))
+    with pytest.raises(DataError, match="200 samples have 199 labels"):
+        evaluate(encoder, train, (store, labels[1:]))
+    with pytest.raises(DataError, match="no sample in the training part"):
+        evaluate(encoder, train, (store, labels + 1))
+
+
+def test_the_encoder_is_left_as_it_was(train, test):
+    encoder = ConvNet(1, 16, width=4).train()
+    before = embed(encoder, test[0])["out"]
+    evaluate(encoder, train, test, protocols=("knn",))
+    assert encoder.training
+    assert np.array_equal(embed(encoder, test[0])["out"], before)
