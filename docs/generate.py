@@ -187,8 +187,8 @@ def accuracy_table() -> str:
 
 
 IMAGES_NOTE = (
-    "Percent right on Fashion-MNIST's 10,000 test images, frozen features of the last checkpoint, "
-    "mean ± deviation over seeds; every network is the same, trained without labels on 60,000 images. "
+    "Percent right on Fashion-MNIST's 10,000 test images, frozen features, last checkpoint, "
+    "mean ± deviation over seeds; one network for all, trained without labels on 60,000 images. "
     "`make league` repeats it; each run's file is in `benchmarks/results/systems/`."
 )
 WORDS_NOTE = (

@@ -17,7 +17,7 @@ def main() -> None:
     with sides() as (ours, theirs):
         for n in SIZES:
             if 4 * last["seconds"] < SECONDS and 4 * last["MiB"] < MIB:
-                found.append(compare(ours, theirs, "loss", 7 if n < 8192 else 3, n=n))
+                found.append(compare(ours, theirs, "loss", 5 if n < 8192 else 3, n=n))
                 last = {name: found[-1][name]["theirs"]["median"] for name in last}
             else:
                 alone = [ours.ask("loss", n=n) for _ in range(3)]

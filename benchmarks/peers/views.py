@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from benchmarks.peers.paired import compare, keep, sides
 
-SMALL = {"stored": 32, "size": 32, "batch": 256, "count": 4, "blur": 0.0}
-LARGE = {"stored": 256, "size": 224, "batch": 64, "count": 4}
+SMALL = {"stored": 32, "size": 32, "batch": 256, "count": 3, "blur": 0.0}
+LARGE = {"stored": 256, "size": 224, "batch": 32, "count": 3}
+CASES = [  # settings, workers of theirs, rounds
+    (SMALL, 2, 5),
+    (SMALL, 0, 3),
+    (LARGE | {"blur": 0.0}, 2, 3),
+    (LARGE | {"blur": 0.5}, 2, 3),
+]
 
 
 def main() -> None:
@@ -16,12 +22,7 @@ def main() -> None:
     with sides() as pair:
         found = [
             compare(*pair, "views", rounds, more={"workers": workers}, **settings)
-            for settings, rounds in [
-                (SMALL, 7),
-                (LARGE | {"blur": 0.0}, 4),
-                (LARGE | {"blur": 0.5}, 4),
-            ]
-            for workers in (2, 0)
+            for settings, workers, rounds in CASES
         ]
     keep("views", found)
 
