@@ -76,17 +76,23 @@ def cli_page() -> str:
     ]
     parts = ["# The command line", "", "Written by `make docs` from `--help`.", ""]
     for words in [[], *([c] for c in commands), ["pretrain", "simclr"]]:
-        run = subprocess.run(
-            [sys.executable, "-m", "unlabeled", *words, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT / "src")},
-        )
         title = " ".join(["unlabeled", *words])
-        text = "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
-        parts += [f"## {title}", "", "```text", text, "```", ""]
+        parts += [f"## {title}", "", "```text", help_of(words), "```", ""]
     return "\n".join(parts)
+
+
+def help_of(words: list[str], columns: int = 100) -> str:
+    """What --help says of a command."""
+    code = f"from unlabeled.cli.app import build; build({words!r}).help_print({words!r})"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ
+        | {"COLUMNS": str(columns), "NO_COLOR": "1", "PYTHONPATH": str(ROOT / "src")},
+    )
+    return "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
 
 
 def load(name: str) -> Any:
@@ -218,6 +224,7 @@ def pages() -> dict[Path, str]:
     out = {docs / "methods" / f"{c.name}.md": method_page(c) for c in catalog.cards().values()}
     out[docs / "methods" / "README.md"] = methods_index()
     out[docs / "cli.md"] = cli_page()
+    out[ROOT / "src/unlabeled/cli/help.txt"] = help_of([], columns=80) + "\n"
     for page in [ROOT / "README.md", *docs.glob("*.md")]:
         if page.exists() and page not in out and "<!-- end " in page.read_text():
             out[page] = filled(page.read_text())

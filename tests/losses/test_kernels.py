@@ -139,6 +139,13 @@ def test_regress_where_looks_nowhere_else():
     assert regress(filled, target, where).abs().max() == 0
 
 
+def test_regress_weighs_by_shares_however_small_the_weights_are():
+    prediction, target, where = random(3, 5), random(3, 5, seed=1), random(3, 5, seed=2).abs()
+    expected = regress(prediction, target, where)
+    torch.testing.assert_close(regress(prediction, target, 1e-3 * where), expected, **EXACT)
+    torch.testing.assert_close(regress(prediction, target, 1e3 * where), expected, **EXACT)
+
+
 # ---- rank, tell, decorrelate --------------------------------------------------------------
 
 

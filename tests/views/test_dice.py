@@ -82,6 +82,14 @@ def test_normal_is_normal():
     assert z.isfinite().all()
 
 
+def test_normal_is_finite_even_where_a_uniform_is_zero():
+    class Zero(Dice):
+        def uniform(self, *shape, low=0.0, high=1.0):
+            return torch.zeros(len(self), *shape)
+
+    assert Zero(0, 0, torch.arange(3)).normal(2).isfinite().all()
+
+
 def test_every_order_is_as_likely():
     orders = dice(60_000).order(4)
     places = list(itertools.permutations(range(4)))

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+HELP = Path(__file__).with_name("help.txt")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -15,7 +18,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     0 done, 2 usage, 3 data, 4 environment, 5 diverged or collapsed, 75 stopped with a checkpoint,
     130 interrupted.
     """
-    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in ([], ["--help"], ["-h"]):
+        print(HELP.read_text(), end="")  # written by `make docs`, so that it answers at once
+        sys.exit(0)
+    sys.exit(run(words))
 
 
 def run(words: list[str]) -> int:

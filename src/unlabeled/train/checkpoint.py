@@ -7,9 +7,9 @@ be killed at any instant: what bears the name is whole, and what is whole can be
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import platform
 import re
 import shutil
 import warnings
@@ -84,11 +84,7 @@ def try_save(
 ) -> int:
     """Save and prune, or warn loudly and train on; how many saves in a row failed by now.
 
-    Args:
-        folder: As for `save`.
-        trainer: As for `save`.
-        extra: As for `save`.
-        failures: What the last call returned.
+    The arguments are those of `save`, and what the last call returned.
 
     Raises:
         MachineError: At the third failure in a row.
@@ -110,20 +106,18 @@ def _write(path: Path, trainer: Trainer, extra: dict[str, Any]) -> None:
     sweep(folder)
     if not flaw(path):
         return
-    files = {
-        WEIGHTS: contents.weights(trainer.method),
-        MOMENTS: contents.moments(trainer),
-    }
-    bytes_needed = sum(x.nbytes for tensors in files.values() for x in tensors.values()) + SPARE
+    files = {WEIGHTS: contents.weights(trainer.method), MOMENTS: contents.moments(trainer)}
+    size = sum(x.nbytes for tensors in files.values() for x in tensors.values()) + SPARE
     free = shutil.disk_usage(folder).free
-    if free < bytes_needed:
-        raise OSError(f"{free / 1e9:.2f} GB are free and {bytes_needed / 1e9:.2f} GB are needed")
+    if free < size:
+        raise OSError(f"{free / 1e9:.2f} GB are free and {size / 1e9:.2f} GB are needed")
     draft = folder / f"{path.name}.tmp-{os.getpid()}"
     draft.mkdir()
     try:
         for name, tensors in files.items():
             save_file({k: x.cpu().contiguous() for k, x in tensors.items()}, draft / name)
-        (draft / STATE).write_text(json.dumps(_state(trainer, extra), indent=1))
+        state = {"schema": SCHEMA, **contents.facts(trainer), "extra": extra}
+        (draft / STATE).write_text(json.dumps(state, indent=1))
         seals = {name: seal(draft / name) for name in (*files, STATE)}
         (draft / MANIFEST).write_text(json.dumps({"files": seals}, indent=1))
         for name in (*files, STATE, MANIFEST, "."):
@@ -139,24 +133,8 @@ def _write(path: Path, trainer: Trainer, extra: dict[str, Any]) -> None:
 
 
 def _announce(path: Path, step: int) -> None:
-    """Say which checkpoint is the latest, for people and other programs; nothing here reads it."""
+    """Say which checkpoint is the latest, for others to read; nothing here does."""
     write_json(path.parent / "latest.json", {"checkpoint": path.name, "step": step})
-
-
-def _state(trainer: Trainer, extra: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "step": trainer.step,
-        "skipped": trainer.skipped,
-        "failures": trainer.failures,
-        "run": contents.identity(trainer),
-        "versions": {
-            "unlabeled": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "extra": extra,
-    }
 
 
 def prune(folder: Path, keep: int = 2) -> None:
@@ -167,8 +145,9 @@ def prune(folder: Path, keep: int = 2) -> None:
     for path in _steps(folder):
         if path not in whole[:keep]:
             gone = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-            path.rename(gone)  # at once: half a checkpoint never bears the name
-            shutil.rmtree(gone)
+            with contextlib.suppress(OSError):  # not worth a run
+                path.rename(gone)  # at once: half a checkpoint never bears the name
+                shutil.rmtree(gone)
 
 
 # ---- reading ------------------------------------------------------------------------------
@@ -214,12 +193,7 @@ def restore(folder: Path, trainer: Trainer) -> dict[str, Any]:
         MachineError: Where a newer version wrote it.
         UsageError: Where the settings differ; names each.
     """
-    given = STEP.fullmatch(folder.name)
-    path = folder if given else newest(folder)
-    if path is None:
-        raise DataError(f"no whole checkpoint in {folder}")
-    if given and (reason := flaw(path)):
-        raise DataError(f"the checkpoint {path} is broken: {reason}", hint="take an older one")
+    path = _whole(folder)
     state, weights, moments = _read(path)
     changes = difference(state["run"], contents.identity(trainer))
     if changes:
@@ -229,8 +203,9 @@ def restore(folder: Path, trainer: Trainer) -> dict[str, Any]:
         )
     contents.fill_weights(trainer.method, weights)
     contents.fill_moments(trainer, moments)
-    trainer.step, trainer.skipped = state["step"], state["skipped"]
-    trainer.failures = state["failures"]
+    trainer.step, trainer.skipped, trainer.failures = (
+        state[name] for name in ("step", "skipped", "failures")
+    )
     return state["extra"]
 
 
@@ -240,10 +215,19 @@ def read_method(folder: Path, method: Method[Any]) -> None:
     Raises:
         DataError: Where there is none, or its tensors are not the method's.
     """
+    contents.fill_weights(method, _read(_whole(folder))[1])
+
+
+def _whole(folder: Path) -> Path:
+    """The folder itself where it is a checkpoint, else the newest whole one in it."""
+    if STEP.fullmatch(folder.name):
+        if reason := flaw(folder):
+            raise DataError(f"the checkpoint {folder} is broken: {reason}", hint="take another")
+        return folder
     path = newest(folder)
     if path is None:
         raise DataError(f"no whole checkpoint in {folder}")
-    contents.fill_weights(method, _read(path)[1])
+    return path
 
 
 def _read(path: Path) -> Parts:

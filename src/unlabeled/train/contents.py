@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Set
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +13,24 @@ from torch import Tensor
 from unlabeled.errors import DataError
 from unlabeled.method import Method
 from unlabeled.train.loop import Trainer
+from unlabeled.version import __version__
 
 REWRITTEN = ("progress", "index")  # buffers that the loop writes in each step
+
+
+def facts(trainer: Trainer) -> dict[str, Any]:
+    """Where a run stands, which run it is, and what made it."""
+    return {
+        "step": trainer.step,
+        "skipped": trainer.skipped,
+        "failures": trainer.failures,
+        "run": identity(trainer),
+        "versions": {
+            "unlabeled": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
 
 
 def identity(trainer: Trainer) -> dict[str, Any]:

@@ -187,9 +187,8 @@ class Trainer:
             self._undo(before)
         for p in self._learning:
             p.grad = None
-        loss, *rest = means
-        names = list(terms)[1:]
-        return Step(t, loss, dict(zip(names, rest, strict=True)), lr, gradient, skipped=not finite)
+        named = dict(zip(terms, means, strict=True))
+        return Step(t, named.pop(""), named, lr, gradient, skipped=not finite)
 
     def _backward(self, views: tuple[Tensor, ...], index: Tensor) -> dict[str, Tensor]:
         """Add up the gradient of the mean loss of the parts; the loss, named "", and its terms."""
