@@ -81,11 +81,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time", default="10m")
+    parser.add_argument("--steps", type=int, help="in place of a time, to repeat a run exactly")
     said = parser.parse_args()
     torch.set_num_threads(2)
     runs: list[dict[str, object]] = []
     for seed in range(said.seeds):
-        steps = int(str(runs[0]["steps"])) if runs else None
+        steps = int(str(runs[0]["steps"])) if runs else said.steps
         runs.append(one(seed, said.time, steps))
         print(runs[-1], flush=True)
         save("accuracy.json", {**provenance(), "runs": runs})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,22 @@ def test_a_file_fits_in_a_head(path):
     assert lines(path) <= most
 
 
+def code(path):
+    """Lines that do something: no blank line, no comment, no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            said.update(range(node.lineno, node.end_lineno + 1))
+    text = path.read_text(encoding="utf-8").splitlines()
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") and i not in said
+        for i, line in enumerate(text, 1)
+    )
+
+
 def test_the_library_fits_in_a_day():
-    assert sum(map(lines, FILES)) <= 10_000
+    assert sum(map(code, FILES)) <= 10_000
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(HOME)))

@@ -20,7 +20,7 @@ def main() -> None:
         for name, n in (("bank", 60_000), ("queries", 10_000)):
             noise = chance.standard_normal((n, 512), dtype=np.float32)
             np.save(f"{folder}/{name}.npy", centres[chance.integers(100, size=n)] + noise)
-        found = compare(*pair, "neighbours", 3, folder=folder)
+        found = compare(*pair, "neighbours", 2, folder=folder)
         a, b = np.load(f"{folder}/ours.npy"), np.load(f"{folder}/theirs.npy")
         same = [len(set(x) & set(y)) / 20 for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     found.pop("folder")

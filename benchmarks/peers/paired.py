@@ -116,5 +116,6 @@ def keep(topic: str, found: Any) -> None:
     """Put a topic's results, with where they come from, beside the others in peers.json."""
     path = RESULTS / "peers.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    known[topic] = {**provenance(), "load after": os.getloadavg()[0], "results": found}
+    about = {"load after": os.getloadavg()[0], "threads": os.environ.get("OMP_NUM_THREADS", "all")}
+    known[topic] = {**provenance(), **about, "results": found}
     save("peers.json", known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,15 +143,10 @@ class Run:
 
         Its numbers are compared with the untrained network's, measured when the run began.
         """
-        from unlabeled.diagnose import Health, Probe, verdict
+        from unlabeled.diagnose import Health, diagnose
 
-        store, lines = self.data(data), self.metrics()
-        looks = [Health(**line["health"]) for line in lines if line.get("health")]
-        probe = Probe(
-            self._method(store), store, seed=self.config["seed"], nothing=looks[-1].learned_nothing
-        )
-        now = probe(self.config["steps"], looks[-1].loss)
-        return {**asdict(verdict([looks[0], now])), "numbers": asdict(now)}
+        looks = [Health(**line["health"]) for line in self.metrics() if line.get("health")]
+        return diagnose(self.encoder, self.data(data), history=looks)
 
     def _method(self, store: Store) -> Method[Any]:
         """The method as it was at the end, heads and all."""

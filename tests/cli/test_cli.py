@@ -117,7 +117,13 @@ def test_dry_run_plans_and_writes_nothing(cli, tmp_path, monkeypatch):
 
 def test_help_answers_at_once():
     """Seconds depend on the machine; what is imported does not."""
-    words = [sys.executable, "-X", "importtime", "-c", "from unlabeled.cli import main; main(['--help'])"]
+    words = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-c",
+        "from unlabeled.cli import main; main(['--help'])",
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "pretrain" in done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

@@ -17,8 +17,8 @@ from unlabeled.diagnose import measures
 from unlabeled.encoders import Encoder
 from unlabeled.method import Method
 from unlabeled.state import Prototypes
-from unlabeled.views import Batch, plain, whole
-from unlabeled.views.sequences import scaled, standard
+from unlabeled.views import Batch, whole
+from unlabeled.views.sequences import plain_sequence, standard
 
 SAMPLES = 256
 NEVER = 2**31  # an epoch that no run reaches: these views are never trained on
@@ -101,20 +101,22 @@ class Probe:
         method, encoder = self.method, self.method.encoder
         with borrowed(method):
             z, h = _vectors(method, self.batch())
-            pair = _pair(encoder, self.batch())
+            pair = views_of(encoder, self.batch())
+            finite = bool(z.isfinite().all() and h.isfinite().all())
+            alone = lambda measure, x: measure(x) if finite else math.nan
             return Health(
                 step=step,
                 loss=loss,
                 learned_nothing=self.nothing,
-                std=measures.feature_std(h),
-                spread=measures.spread(h),
-                rank=measures.effective_rank(h),
+                std=alone(measures.feature_std, h),
+                spread=alone(measures.spread, h),
+                rank=alone(measures.effective_rank, h),
                 dim=h.shape[1],
-                embed_spread=measures.spread(z),
-                embed_rank=measures.effective_rank(z),
+                embed_spread=alone(measures.spread, z),
+                embed_rank=alone(measures.effective_rank, z),
                 embed_dim=z.shape[1],
                 alignment=pair and measures.alignment(*pair),
-                uniformity=measures.uniformity(h),
+                uniformity=alone(measures.uniformity, h),
                 retrieval=pair and measures.retrieval(*pair),
                 usage=_usage(method, z),
             )
@@ -128,18 +130,22 @@ def nothing(method: Method[Any], batch: Batch) -> float | None:
 
 
 @contextlib.contextmanager
-def borrowed(module: nn.Module) -> Iterator[None]:
+def borrowed(module: nn.Module, *, averages: bool = False) -> Iterator[None]:
     """Look through a module, and give it back as it was.
 
     Everything is in evaluation mode, so nothing draws at random or remembers; but batch norms use
     the statistics of what they see, as in training, since running averages lag behind in the first
     steps; and they keep no memory of it.
+
+    Args:
+        module: What is looked through.
+        averages: Whether batch norms use their running averages after all, as after training.
     """
     modes = [(part, part.training) for part in module.modules()]
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     tracked = [norm.track_running_stats for norm in norms]
     module.eval()
-    for norm in norms:
+    for norm in [] if averages else norms:
         norm.training, norm.track_running_stats = True, False
     try:
         yield
@@ -150,33 +156,31 @@ def borrowed(module: nn.Module) -> Iterator[None]:
             part.training = mode
 
 
-def plain_inputs(encoder: Encoder, batch: Batch) -> Tensor:
-    """The samples as the encoder meets them after training."""
+def vectors_of(encoder: Encoder, batch: Batch) -> Tensor:
+    """What the encoder makes of the samples as they are; of a table of words, its rows."""
+    if encoder.modality == "text":
+        words = batch.data.unique()  # not averages of words: it is the words that are learnt
+        return encoder.features(words[words > 0][:SAMPLES, None])["out"].float()
     if encoder.modality == "image":
-        return whole(batch, encoder.size)
-    return standard(batch.data) if encoder.modality == "series" else batch.data
+        return encoder(whole(batch, encoder.size)).float()
+    return encoder(standard(batch.data)).float()
+
+
+def views_of(encoder: Encoder, batch: Batch) -> tuple[Tensor, Tensor] | None:
+    """What it makes of two weak views of each sample; text has none."""
+    if encoder.modality == "text":
+        return None
+    return tuple(encoder(plain_sequence(batch, encoder)).float() for _ in range(2))  # pyright: ignore
 
 
 def _vectors(method: Method[Any], batch: Batch) -> tuple[Tensor, Tensor]:
     """The samples in the space that the loss compares, and in the encoder's own."""
     encoder = method.encoder
-    if encoder.modality == "text":  # a table: its rows are what is learnt, not their averages
-        words = batch.data.unique()[:SAMPLES]
-        h = encoder.table(words[words > 0]).float()  # pyright: ignore[reportCallIssue]
+    h = vectors_of(encoder, batch)
+    if type(method).embed is Method.embed or encoder.modality == "text":
         return h, h
-    x = plain_inputs(encoder, batch)
-    h = encoder(x).float()
-    compares = type(method).embed is not Method.embed
-    return (method.embed(x).float() if compares else h), h
-
-
-def _pair(encoder: Encoder, batch: Batch) -> tuple[Tensor, Tensor] | None:
-    if encoder.modality == "text":
-        return None
-    if encoder.modality == "series":
-        return encoder(scaled(batch)).float(), encoder(scaled(batch)).float()
-    size = encoder.size
-    return encoder(plain(batch, size)).float(), encoder(plain(batch, size)).float()
+    ready = whole(batch, encoder.size) if encoder.modality == "image" else standard(batch.data)
+    return method.embed(ready).float(), h
 
 
 def _usage(method: Method[Any], z: Tensor) -> float | None:
@@ -186,5 +190,5 @@ def _usage(method: Method[Any], z: Tensor) -> float | None:
             nearest = part(torch.nn.functional.normalize(z, dim=1)).argmax(1)
             p = torch.bincount(nearest, minlength=len(part.weight)).double() / len(z)
             most = math.log(min(len(z), len(part.weight)))
-            return float(-(p * p.clamp(min=1e-300).log()).sum() / most)
+            return max(0.0, float(-(p * p.clamp(min=1e-300).log()).sum() / most))
     return None

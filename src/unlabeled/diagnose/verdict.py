@@ -1,18 +1,32 @@
-"""From numbers to plain words: did it work, and if not, what happened and what to do."""
+"""From numbers to plain words: did it work, and if not, what happened and what to do.
+
+The rules were set between runs that worked and runs that were broken on purpose. A network before
+training may have a small spread, and ranks fall in runs that work; word vectors even gather in a
+narrow cone at first. So a collapse is called where numbers fall far below what they were at step
+0, and only while the loss agrees: an encoder that scores better than a constant is none.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlabeled.diagnose.probe import Health
 
-POINT = 0.05  # a spread under which vectors count as one point
-FEW = 2.0  # directions under which vectors count as a line
-FALLEN = 0.3  # share of the untrained network's value under which a number has fallen
+CONSTANT = 1e-3  # a spread that is rounding error: every sample has the same vector
+POINT = 0.03  # a spread under which vectors count as one point, if it has fallen
+FALLEN = 0.3  # share of the untrained network's spread or rank under which it has fallen
+SHRUNK = 0.6  # the same for the spread in the space of a loss that a constant would solve
+LINE = 2.0  # directions under which vectors count as a line
+FEWER = 0.25  # share of the untrained network's rank under which an encoder is doubtful, if ...
+NARROWER = 0.15  # ... rank times spread, its volume as it were, is under this share
 ALIKE = 0.05  # share of the prototypes' entropy under which all samples choose the same few
+EXPLODED = 10.0  # times the loss of having learned nothing, or of the first step
+BETTER = 0.02  # share of "learned nothing" by which a loss is better than a constant's
 STUCK = 0.01  # share of "learned nothing" within which a loss has not moved
-SETTLED = 0.2  # share of a run after which a loss that has not moved is called stuck
+SETTLED = 0.5  # share of a run after which a loss that has not moved is called stuck
+LATELY = 3  # looks that must agree on it
 
 
 @dataclass(frozen=True)
@@ -35,108 +49,140 @@ class Verdict:
 def verdict(history: Sequence[Health], *, steps: int | None = None) -> Verdict:
     """Judge a run by its looks so far.
 
-    A network before training already has a low rank and a small spread, so a collapse is called
-    only where they have fallen far below what they were at step 0.
-
     Args:
-        history: The looks, oldest first; the first is of the untrained network.
+        history: The looks, oldest first; the first is of the untrained network. One look alone is
+            judged by itself.
         steps: Steps of the whole run, where it has not ended.
 
     Returns:
         The most serious finding.
     """
     first, last = history[0], history[-1]
-    if last.loss is not None and not abs(last.loss) < float("inf"):
-        return Verdict(False, "diverged", f"Diverged: the loss is {last.loss}.", "Lower --lr.")
-    if last.step == 0:
-        return Verdict(True, "healthy", "Not trained yet.")
+    found = _diverged(history) or _constant(last)
+    if found or last.step == 0:
+        return found or Verdict(True, "healthy", "Not trained yet.")
+    nothing = last.learned_nothing
+    scores = bool(nothing) and last.loss is not None and last.loss < (1 - BETTER) * nothing
     return (
-        _collapse(first, last)
+        (None if scores else _collapsed(first, last) or _one_cluster(last))
         or _stuck(history, steps)
-        or _doubts(first, last)
+        or _doubtful(first, last)
         or _good(first, last)
     )
 
 
-def _collapse(first: Health, last: Health) -> Verdict | None:
-    for where, space in (("loss's space", "embed_"), ("encoder's space", "")):
-        then, now = (getattr(h, f"{space}spread") for h in (first, last))
-        rank_then, rank = (getattr(h, f"{space}rank") for h in (first, last))
-        dim = getattr(last, f"{space}dim")
-        if now < POINT and now < FALLEN * then:
-            return Verdict(
-                False,
-                "collapsed",
-                f"Collapsed: every sample gets nearly the same vector in the {where} (spread "
-                f"{now:.4f}, {then:.2f} before training; effective rank {rank:.1f} of {dim}"
-                f"{_loss_too(last)}).",
-                "Lower --lr; keep the predictor, the negatives or the teacher's momentum; batch "
-                "norm in the projector helps.",
-            )
-        if rank < FEW and rank < FALLEN * rank_then:
-            return Verdict(
-                False,
-                "collapsed",
-                f"Collapsed to a line: the vectors use {rank:.1f} of {dim} directions in the "
-                f"{where}, {rank_then:.1f} before training{_loss_too(last)}.",
-                "Lower --lr, raise the batch size, or weaken the views.",
-            )
-    if last.usage is not None and last.usage < ALIKE:
-        return Verdict(
-            False,
-            "collapsed",
-            f"Collapsed: nearly all samples choose the same prototype (entropy {last.usage:.2f} of "
-            "1).",
-            "Lower --epsilon, freeze the prototypes for longer, or lower --lr.",
-        )
+def _diverged(history: Sequence[Health]) -> Verdict | None:
+    last = history[-1]
+    losses = [look.loss for look in history if look.loss is not None]
+    if not all(map(math.isfinite, (last.spread, last.embed_spread, *losses[-1:]))):
+        what = "the loss" if losses and not math.isfinite(losses[-1]) else "the encoder's output"
+        return _bad("diverged", f"Diverged: {what} is not a finite number.", SLOWER)
+    usual = max([*losses[:1], last.learned_nothing or 0.0])
+    if len(losses) > 1 and usual > 0 and losses[-1] > EXPLODED * usual:
+        words = f"Diverged: the loss has risen to {losses[-1]:.3g}, from {losses[0]:.3g}"
+        return _bad("diverged", words + f" at first{_chance(last)}.", SLOWER)
     return None
 
 
-def _loss_too(last: Health) -> str:
-    if last.loss is None or last.learned_nothing is None:
-        return ""
-    return f"; loss {last.loss:.3f}, and a constant encoder has {last.learned_nothing:.3f}"
+def _constant(last: Health) -> Verdict | None:
+    """Exactly one vector for all: the only collapse that needs no look before training."""
+    for where, spread, std, rank, dim in _spaces(last):
+        if spread < CONSTANT:
+            words = f"Collapsed: every sample gets the same vector in {where} (std {std:.2g}, "
+            words += f"effective rank {rank:.1f} of {dim}{_loss(last)})."
+            return _bad("collapsed", words, APART)
+    return None
+
+
+def _collapsed(first: Health, last: Health) -> Verdict | None:
+    solved = last.learned_nothing == 0  # nothing in the loss forbids a constant
+    for then, now in zip(_spaces(first), _spaces(last), strict=True):
+        where, spread, std, rank, dim = now
+        shrunk = where == LOSS_SPACE and solved and spread < SHRUNK * then[1]
+        if shrunk or (spread < POINT and spread < FALLEN * then[1]):
+            words = "Collapsing: the loss falls because samples" if shrunk else "Collapsed: samples"
+            words += f" move together in {where} (spread {spread:.3f}, {then[1]:.3f} before "
+            words += f"training; std {std:.2g}, effective rank {rank:.1f} of {dim}{_loss(last)})."
+            return _bad("collapsed", words, APART)
+        alone = first is last
+        if rank < LINE and (alone or rank < FALLEN * then[3]):
+            words = f"Collapsed to a line: the vectors use {rank:.1f} of {dim} directions in "
+            words += where + ("" if alone else f", {then[3]:.1f} before training") + "."
+            return _bad("collapsed", words, SLOWER)
+    return None
+
+
+def _one_cluster(last: Health) -> Verdict | None:
+    if last.usage is None or last.usage >= ALIKE:
+        return None
+    words = "Collapsed: nearly all samples choose the same prototype (entropy of their use "
+    words += f"{last.usage:.2f} of 1{_loss(last)})."
+    advice = "Lower --epsilon, let the prototypes rest for longer (--frozen), or lower --lr."
+    return _bad("collapsed", words, advice)
 
 
 def _stuck(history: Sequence[Health], steps: int | None) -> Verdict | None:
-    last = history[-1]
-    nothing = last.learned_nothing
-    early = steps is not None and last.step < SETTLED * steps
-    if not nothing or last.loss is None or early:
+    """A loss where a constant has it; of a loss that is 0 there, only geometry can tell."""
+    settled = [h for h in history if h.step and h.step >= SETTLED * (steps or 0)][-LATELY:]
+    nothing = history[-1].learned_nothing
+    losses = [h.loss for h in settled if h.loss is not None]
+    early = steps is not None and len(losses) < LATELY and history[-1].step < steps
+    if not nothing or not losses or early or min(losses) <= (1 - STUCK) * nothing:
         return None
-    if last.loss > (1 - STUCK) * nothing:
-        return Verdict(
-            False,
-            "nothing learned",
-            f"Nothing learned: the loss is {last.loss:.3f}, and an encoder that returns a constant "
-            f"has {nothing:.3f}.",
-            "Train longer, change --lr by a factor of three, or check that the task can be solved "
-            "on this data.",
-        )
-    return None
+    words = (
+        f"Nothing learned: the loss is {losses[-1]:.3f}, and an encoder that returns a constant "
+    )
+    advice = "Train longer, change --lr by a factor of three either way, or ask whether this task "
+    advice += "can be solved on this data at all."
+    return _bad("nothing learned", words + f"has {nothing:.3f}.", advice)
 
 
-def _doubts(first: Health, last: Health) -> Verdict | None:
-    if last.rank < FALLEN * first.rank and last.rank < 0.05 * last.dim:
-        return Verdict(
-            False,
-            "warning",
-            f"Doubtful: the encoder uses {last.rank:.1f} of {last.dim} directions, "
-            f"{first.rank:.1f} before training. It may have kept too little.",
-            "Compare with the untrained network: unlabeled evaluate; weaker views keep more.",
-        )
-    return None
+def _doubtful(first: Health, last: Health) -> Verdict | None:
+    # ranks fall in runs that work, and spreads in others; both do where steps are far too large
+    fewer = last.rank / first.rank
+    if fewer >= FEWER or fewer * last.spread >= NARROWER * first.spread:
+        return None
+    words = f"Doubtful: the encoder has narrowed to {last.rank:.1f} of {last.dim} directions, from "
+    words += f"{first.rank:.1f} before training, and its spread to {last.spread:.2f}, from "
+    words += f"{first.spread:.2f}{_loss(last)}. Much of what it saw untrained it sees no more."
+    return _bad("warning", words, f"{SLOWER} Weaker views keep more, too.")
 
 
 def _good(first: Health, last: Health) -> Verdict:
-    parts = [f"effective rank {last.rank:.0f} of {last.dim} ({first.rank:.0f} before training)"]
-    if last.retrieval is not None and first.retrieval is not None:
-        parts.append(
-            f"it finds a sample's other view {last.retrieval:.0%} of the time "
-            f"({first.retrieval:.0%} before)"
-        )
-    if last.learned_nothing and last.loss is not None:
-        parts.append(
-            f"loss {last.loss:.3f} against {last.learned_nothing:.3f} for having learned nothing"
-        )
-    return Verdict(True, "healthy", "Healthy: no sign of collapse; " + ", ".join(parts) + ".")
+    before = "" if first is last else f" ({first.rank:.0f} before training)"
+    parts = [f"effective rank {last.rank:.0f} of {last.dim}{before}"]
+    if last.retrieval is not None:
+        found = f"a sample's other view is found {last.retrieval:.0%} of the time"
+        parts.append(found + ("" if first is last else f" ({first.retrieval:.0%} before)"))
+    words = "Healthy: no sign of collapse; " + ", ".join(parts) + _loss(last, ", ") + "."
+    return Verdict(True, "healthy", words)
+
+
+LOSS_SPACE, ENCODER_SPACE = "the space that the loss compares", "the encoder's space"
+SLOWER = "Lower --lr, by a factor of ten first, or warm up for longer (--warmup)."
+APART = (
+    "Lower --lr. Keep what holds samples apart: the predictor and a slow teacher, the negatives, "
+    "or the variance term; batch norm in the projector helps."
+)
+
+
+def _spaces(look: Health) -> list[tuple[str, float, float, float, int]]:
+    """(where, spread, std, rank, width) of both spaces; std is a dimension's, of unit vectors."""
+    inner, outer = look.embed_dim, look.dim
+    return [
+        (LOSS_SPACE, look.embed_spread, look.embed_spread / inner**0.5, look.embed_rank, inner),
+        (ENCODER_SPACE, look.spread, look.std, look.rank, outer),
+    ]
+
+
+def _bad(level: str, words: str, advice: str) -> Verdict:
+    return Verdict(False, level, words, advice)
+
+
+def _loss(last: Health, before: str = "; ") -> str:
+    return "" if last.loss is None else f"{before}loss {last.loss:.3f}{_chance(last)}"
+
+
+def _chance(last: Health) -> str:
+    nothing = last.learned_nothing
+    return "" if nothing is None else f", {nothing:.3f} where nothing is learned"

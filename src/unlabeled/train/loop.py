@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import gc
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -130,8 +130,6 @@ class Trainer:
     def close(self) -> None:
         """Take the processes' wrapper off the method; it must not outlive their group."""
         self.model = None
-        if world()[1] > 1:
-            gc.collect()
 
     # ---- one step -------------------------------------------------------------------------
 
@@ -174,7 +172,7 @@ class Trainer:
         values = torch.stack([*terms.values(), torch.stack(norms).norm()])
         if world()[1] > 1:  # what is no number on one process is none on all
             values = total(values) / world()[1]
-        finite = bool(values.isfinite().all())  # the one wait for the device in a step
+        finite = all(map(math.isfinite, values.tolist()))  # the one wait for the device in a step
         *means, gradient = values.unbind()
 
         if finite:
@@ -194,7 +192,8 @@ class Trainer:
         """Add up the gradient of the mean loss of the parts; the loss, named "", and its terms."""
         k, sums = self.accumulate, {}
         for i, (rows, *part) in enumerate(_parts((index, *views), k)):
-            self.method.index = rows  # pyright: ignore[reportAttributeAccessIssue]
+            if k > 1:
+                self.method.index = rows  # pyright: ignore[reportAttributeAccessIssue]
             with self._alone(more=i < k - 1), self.runtime.autocast():
                 loss, terms = self.model(*part)  # pyright: ignore[reportOptionalCall]
                 (loss if k == 1 else loss / k).backward()

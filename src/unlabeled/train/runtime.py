@@ -65,9 +65,9 @@ class Runtime:
 
     def autocast(self) -> Any:
         """The context in which losses are computed."""
-        return torch.autocast(
-            torch.device(self.device).type, torch.bfloat16, enabled=self.precision == "bf16"
-        )
+        if self.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16)
 
     def place(self, module: nn.Module) -> None:
         """Move a module to the device, in the layout that convolutions like."""
