@@ -192,6 +192,54 @@ def accuracy_table() -> str:
     return "\n".join(lines)
 
 
+def speed_table() -> str:
+    """Ours against the peer, pair by pair: median of the ratio, and its range."""
+    topics = load("peers.json") or {}
+    lines = [
+        "| what | ours | peer | peer / ours | CPU time, peer / ours |",
+        "|---|---|---|---|---|",
+    ]
+    for topic, kept in topics.items():
+        results = kept["results"]
+        for found in results if isinstance(results, list) else [results]:
+            unit = next((u for u in ("us a view", "seconds", "ms a step") if u in found), None)
+            if unit is None or "theirs" not in found[unit]:
+                continue
+            pair, spent = found[unit], found.get(f"cpu {unit}", {})
+            ours, theirs = (f"{pair[side]['median']:.3g} {unit}" for side in ("ours", "theirs"))
+            ratio, cpu = ratio_of(pair), ratio_of(spent) if "theirs / ours" in spent else ""
+            lines.append(f"| {what(topic, found)} | {ours} | {theirs} | {ratio} | {cpu} |")
+    if not topics:
+        return "Not measured yet: `make peers`."
+    loads = [kept["load before"] for kept in topics.values()]
+    busy = f"The machine was busy (load {min(loads):.1f} to {max(loads):.1f}): trust the ratios."
+    some = next(iter(topics.values()))
+    return "\n".join([*lines, "", f"{some['processor']}, {some['cores']} cores. {busy}"])
+
+
+def ratio_of(pair: dict[str, Any]) -> str:
+    """A ratio's median and its range."""
+    found = pair["theirs / ours"]
+    return f"**{found['median']:.2g}** ({found['least']:.2g} to {found['most']:.2g})"
+
+
+def what(topic: str, found: dict[str, Any]) -> str:
+    """A row's name."""
+    if topic == "nt_xent":
+        return f"NT-Xent forward and backward, {found['n']:,} embeddings"
+    if topic == "views":
+        blurred = ", blurred" if found["blur"] else ""
+        return (
+            f"SimCLR view of {found['size']} pixels{blurred}, peer with {found['workers']} workers"
+        )
+    names = {
+        "knn": "kNN, 10,000 queries among 60,000, 512 wide, against faiss flat",
+        "probe": "linear probe, 60,000 x 512, against scikit-learn",
+        "step": "SimCLR step, ResNet-18, 32 pixels, batch 256",
+    }
+    return names.get(topic, topic)
+
+
 IMAGES_NOTE = (
     "Percent right on Fashion-MNIST's 10,000 test images, frozen features, last checkpoint, "
     "mean ± deviation over seeds; one network for all, trained without labels on 60,000 images. "
@@ -205,6 +253,7 @@ TABLES: dict[str, Any] = {
     "methods": methods_table,
     "league": league_table,
     "accuracy": accuracy_table,
+    "speed": speed_table,
 }
 
 

@@ -23,13 +23,13 @@ from unlabeled.train.loop import Trainer
 from unlabeled.train.optimizers import optimizer
 
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, batch=16)
-STEPS, ROUNDS = 10, 16
+STEPS, ROUNDS = 10, 40
 
 
 def method() -> SimCLR:
     """A network small enough that a step takes about 10 ms."""
     torch.manual_seed(0)
-    return SimCLR(ConvNet(3, 32, 8), hidden=128)
+    return SimCLR(ConvNet(3, 32, 6), hidden=128)
 
 
 def bare() -> Iterator[None]:

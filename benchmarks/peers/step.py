@@ -15,8 +15,8 @@ def main() -> None:
     """Measure and keep."""
     with sides() as pair:
         found = [
-            compare(*pair, "step", 5, stem="imagenet", steps=3),
-            compare(*pair, "step", 3, stem="cifar", steps=1),
+            compare(*pair, "step", 5, stem="imagenet", steps=2),
+            compare(*pair, "step", 2, stem="cifar", steps=1),
         ]
     keep("step", found)
 

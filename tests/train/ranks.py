@@ -1,7 +1,7 @@
 """What one process of two makes, to be compared with what one process alone makes.
 
-As a script, `ranks.py FOLDER RANK` joins another and writes FOLDER/RANK.pt. One pair serves all
-tests: starting it takes longer than all that it does.
+As a script, `ranks.py FOLDER` forks two that write FOLDER/0.pt and FOLDER/1.pt. One pair serves
+all tests: starting it takes longer than all that it does.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from unlabeled import catalog
 from unlabeled.encoders import Encoder, Patches
-from unlabeled.errors import Diverged, MachineError
+from unlabeled.errors import Diverged, MachineError, UnlabeledError
 from unlabeled.train import checkpoint
-from unlabeled.train.folder import fresh
+from unlabeled.train.folder import RunFolder, fresh
 from unlabeled.train.runtime import GlobalBatchNorm, Runtime, synchronise_norms
 from unlabeled.train.signals import requests
 from unlabeled.world import gather, total, world
@@ -114,6 +114,18 @@ def a_failed_save(folder: Path) -> str:
     return "no error"
 
 
+def a_folder(folder: Path) -> list[str]:
+    """The first process makes it, and none goes on before; a second run finds it taken."""
+    with RunFolder.create(folder / "one", {"a": 1}) as place:
+        place.log(step=0)
+        said = [str(RunFolder.config_of(place.path))]
+    try:
+        RunFolder.create(folder / "one", {})
+    except UnlabeledError as error:
+        said.append(f"{type(error).__name__}: {error}")
+    return said
+
+
 def apart() -> str:
     """The processes stand at different steps."""
     trainer = Tiny("rotation").trainer(9)
@@ -175,6 +187,7 @@ def outcomes(folder: Path) -> dict[str, Any]:
         "stop": lambda: one_asked_to_stop(folder / "stop"),
         "failed": lambda: a_failed_save(folder),
         "apart": apart,
+        "folder": lambda: a_folder(folder),
         "on": lambda: going_on(folder / "begun"),
         "norms": norms,
         "left": left_behind,
@@ -190,10 +203,25 @@ def outcomes(folder: Path) -> dict[str, Any]:
     return made
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    gc.freeze()  # what is imported need not be looked through again and again
-    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
+def join(folder: Path, rank: int) -> None:
+    """What each of the two does."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(outcomes(folder), folder / f"{rank}.pt")
     dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    Tiny("rotation").trainer(1)  # imports all that a run does, once for both
+    gc.freeze()  # what is imported need not be looked through again and again
+    processes = []
+    for rank in range(2):
+        processes.append(os.fork())
+        if not processes[-1]:
+            try:
+                join(Path(sys.argv[1]), rank)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+    sys.exit(any(os.waitpid(process, 0)[1] for process in processes))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,16 +27,13 @@ def pair(tmp_path_factory):
     ranks.begin(folder / "begun")
     paths = [str(Path(unlabeled.__file__).parents[1]), str(HERE)]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen([sys.executable, HERE / "ranks.py", folder, str(rank)], env=env)
-        for rank in range(2)
-    ]
-    try:
-        assert [process.wait(240) for process in processes] == [0, 0]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    words = [sys.executable, HERE / "ranks.py", folder]
+    with subprocess.Popen(words, env=env, start_new_session=True) as process:
+        try:
+            assert process.wait(240) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     made = [torch.load(folder / f"{rank}.pt") for rank in range(2)]
     errors = {n: x for one in made for n, x in one.items() if "Traceback" in str(x)[:20]}
     assert not errors, "\n".join(errors.values())
@@ -95,6 +94,13 @@ def test_one_process_that_is_asked_to_stop_stops_all_at_the_same_step(pair):
 def test_a_save_that_fails_fails_on_all(pair):
     assert "cannot save a checkpoint" in pair[0]["failed"]
     assert "the first process failed" in pair[1]["failed"]
+
+
+def test_a_folder_is_made_by_one_process_for_all(pair):
+    assert [two["folder"][0] for two in pair] == ["{'a': 1}"] * 2
+    assert "UsageError" in pair[0]["folder"][1]
+    assert "holds a run already" in pair[0]["folder"][1]
+    assert "the first process failed" in pair[1]["folder"][1]
 
 
 def test_processes_that_stand_at_different_steps_do_not_start(pair):

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -17,7 +18,7 @@ import torch.distributed as dist
 from unlabeled.data.store import Store
 from unlabeled.errors import MachineError, UsageError
 from unlabeled.train.disk import beside, write_json
-from unlabeled.world import world
+from unlabeled.world import total, world
 
 try:
     import fcntl
@@ -61,28 +62,7 @@ class RunFolder:
             MachineError: Where it cannot be written.
         """
         self = cls(path)
-        if not self._first:
-            return self
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._acquire()
-            if (self.path / CONFIG).exists() or self.checkpoints.exists():
-                self.close()
-                raise UsageError(
-                    f"{self.path} holds a run already",
-                    hint=f"go on with it by --resume {self.path}, or choose another --out",
-                )
-            self.checkpoints.mkdir()
-            self._begin()
-            if store is not None:
-                rows = [{"file": file, "reason": reason} for file, reason in store.bad]
-                self._append(QUARANTINE, rows)
-                if store.words:
-                    self.write("vocabulary.json", list(store.words))
-            self.write(CONFIG, config)  # last: with it the folder holds a run
-        except OSError as error:
-            self.close()
-            raise self._unwritable(error) from error
+        self._together(lambda: self._furnish(config, store))
         return self
 
     @classmethod
@@ -95,15 +75,7 @@ class RunFolder:
         """
         self = cls(path)
         self.config_of(path)
-        if not self._first:
-            return self
-        try:
-            self._acquire()
-            self.checkpoints.mkdir(exist_ok=True)
-            self._begin()
-        except OSError as error:
-            self.close()
-            raise self._unwritable(error) from error
+        self._together(self._reopen)
         return self
 
     @staticmethod
@@ -175,6 +147,28 @@ class RunFolder:
             draft.write_text("".join(json.dumps(record) + "\n" for record in kept))
         self._begin()
 
+    def _furnish(self, config: dict[str, Any], store: Store | None) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._acquire()
+        if (self.path / CONFIG).exists() or any(self.checkpoints.glob("step-*")):
+            raise UsageError(
+                f"{self.path} holds a run already",
+                hint=f"go on with it by --resume {self.path}, or choose another --out",
+            )
+        self.checkpoints.mkdir(exist_ok=True)
+        self._begin()
+        if store is not None:
+            rows = [{"file": file, "reason": reason} for file, reason in store.bad]
+            self._append(QUARANTINE, rows)
+            if store.words:
+                self.write("vocabulary.json", list(store.words))
+        self.write(CONFIG, config)  # last: with it the folder holds a run
+
+    def _reopen(self) -> None:
+        self._acquire()
+        self.checkpoints.mkdir(exist_ok=True)
+        self._begin()
+
     def _begin(self) -> None:
         self._metrics = (self.path / METRICS).open("a", buffering=1, encoding="utf-8")
 
@@ -193,7 +187,6 @@ class RunFolder:
             except BlockingIOError:
                 self._lock.seek(0)
                 holder = self._lock.read().strip() or "another process"
-                self.close()
                 raise UsageError(
                     f"{self.path} is in use by {holder}",
                     hint="wait for it, stop it, or choose another --out",
@@ -202,11 +195,23 @@ class RunFolder:
         self._lock.write(f"{socket.gethostname()}, process {os.getpid()}\n")
         self._lock.flush()
 
-    def _unwritable(self, error: OSError) -> MachineError:
-        return MachineError(
-            f"{self.path} cannot be written: {error}",
-            hint="name a folder that can by --out",
-        )
+    def _together(self, work: Callable[[], None]) -> None:
+        """Have the first process do it; all wait for it, and learn whether it could."""
+        failure: Exception | None = None
+        if self._first:
+            try:
+                work()
+            except (OSError, UsageError) as error:
+                self.close()
+                failure = error
+        failed = total(torch.tensor(float(failure is not None))) > 0
+        if isinstance(failure, UsageError):
+            raise failure
+        if failed:
+            raise MachineError(
+                f"{self.path} cannot be written: {failure or 'the first process failed'}",
+                hint="name a folder that can by --out",
+            ) from failure
 
 
 def fresh(name: str, root: str | Path = "runs") -> Path:

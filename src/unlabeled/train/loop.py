@@ -219,7 +219,7 @@ class Trainer:
             state.forget()
 
     def _seed(self, t: int) -> None:
-        seed = (self.batches.seed * 1_000_003 + t) * world()[1] + world()[0]
+        seed = ((self.batches.seed * 1_000_003 + t) * world()[1] + world()[0]) % 2**63
         torch.default_generator.manual_seed(seed)
         if self.runtime.device.startswith("cuda"):
             torch.cuda.manual_seed(seed)
