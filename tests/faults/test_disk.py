@@ -6,7 +6,9 @@ import os
 import resource
 import shutil
 import signal
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from specimens import Tiny, differing, everything, flip, go
@@ -145,8 +147,12 @@ def test_a_second_process_is_told_who_has_the_folder_and_a_dead_one_has_it_no_mo
 
 
 @contextmanager
-def somebody_else():
-    """root may write anywhere: be nobody for a while."""
+def somebody_else(folder):
+    """root may write anywhere: be nobody for a while, who may only read `folder`."""
+    inside = [folder, *(p for p in folder.parents if Path(tempfile.gettempdir()) in p.parents)]
+    modes = [path.stat().st_mode for path in inside]
+    for path in inside:
+        path.chmod(0o555)
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -155,29 +161,25 @@ def somebody_else():
     finally:
         if root:
             os.seteuid(0)
+        for path, mode in zip(inside, modes, strict=True):
+            path.chmod(mode)
 
 
 def test_a_folder_that_cannot_be_written_fails_before_the_first_step(tmp_path):
-    for path in [tmp_path, *tmp_path.parents[:2]]:
-        path.chmod(0o555)
     (tmp_path / "a file").touch()
-    with somebody_else():
+    with somebody_else(tmp_path):
         for path in (tmp_path / "run", tmp_path / "a file" / "run"):
             with pytest.raises(MachineError, match="cannot be written") as caught:
                 RunFolder.create(path, {})
             assert caught.value.code == 4
-    tmp_path.chmod(0o755)
 
 
 def test_a_run_made_read_only_does_not_go_on(tmp_path):
     folder = tmp_path / "run"
     RunFolder.create(folder, {}).close()
-    for path in [folder, tmp_path, *tmp_path.parents[:2]]:
-        path.chmod(0o555)
     (folder / "lock").chmod(0o444)
-    with somebody_else(), pytest.raises(MachineError, match="cannot be written"):
+    with somebody_else(folder), pytest.raises(MachineError, match="cannot be written"):
         RunFolder.open(folder)
-    folder.chmod(0o755)
 
 
 def test_a_folder_that_vanishes_is_no_silent_success(tmp_path):
