@@ -40,9 +40,9 @@ def test_everything_that_was_asked_is_there_and_goes_into_json(result):
 
 
 def test_the_protocol_has_a_name_that_changes_with_it(result, learnt, train, test):
-    again = evaluate(learnt, train, test, protocols=("knn",), beside=False)
-    other = evaluate(learnt, train, test, protocols=("knn",), beside=False, draws=4)
-    same = evaluate(ConvNet(1, 16, width=4), train, test, protocols=("knn",), beside=False)
+    again = evaluate(learnt, train, test, protocols=("knn",), beside=())
+    other = evaluate(learnt, train, test, protocols=("knn",), beside=(), draws=4)
+    same = evaluate(ConvNet(1, 16, width=4), train, test, protocols=("knn",), beside=())
     assert again["protocol"] == same["protocol"] != other["protocol"] != result["protocol"]
     assert again["scores"] == {"encoder": {"kNN": result["scores"]["encoder"]["kNN"]}}
 
@@ -61,15 +61,15 @@ def test_the_table_has_a_row_for_each_name_and_layer(result):
 def test_supervised_is_trained_on_request(train, test):
     found = evaluate(
         ConvNet(1, 16, width=4), train, test,
-        protocols=("knn",), beside=False, supervised=True, steps=25,
+        protocols=("knn",), beside=(), supervised=True, steps=25,
     )["scores"]  # fmt: skip
     assert found["supervised"]["kNN"]["accuracy"] > found["encoder"]["kNN"]["accuracy"] + 3
 
 
 def test_nothing_but_the_score_depends_on_the_test_labels(learnt, train, test):
     (store, labels), wrong = test, (test[1] + 1) % 4
-    right = evaluate(learnt, train, (store, labels), protocols=("linear",), beside=False)
-    spoilt = evaluate(learnt, train, (store, wrong), protocols=("linear",), beside=False)
+    right = evaluate(learnt, train, (store, labels), protocols=("linear",), beside=())
+    spoilt = evaluate(learnt, train, (store, wrong), protocols=("linear",), beside=())
     score = right["scores"]["encoder"]["linear"], spoilt["scores"]["encoder"]["linear"]
     assert score[0]["l2"] == score[1]["l2"]
     assert score[0]["accuracy"] > 80 > 20 > score[1]["accuracy"]

@@ -43,13 +43,13 @@ def evaluate(
         Print one JSON object on stdout and nothing else.
     """
     import unlabeled
-    from unlabeled.evaluate import table
+    from unlabeled.evaluate import BASELINES, table
 
     result = unlabeled.load(run).evaluate(
         train=train or None,
         test=test or None,
         protocols=tuple(protocol.split(",")),
-        beside=baselines,
+        beside=BASELINES if baselines else (),
         supervised=supervised,
         download=download,
     )

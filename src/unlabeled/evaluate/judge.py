@@ -21,6 +21,7 @@ from unlabeled.evaluate.knn import nearest, vote
 from unlabeled.evaluate.linear import HELD, STRENGTHS, Labelled, linear
 
 PROTOCOLS = ("knn", "linear", "few", "layers")
+BASELINES = ("untrained", "raw", "PCA")
 LABELS = (10, 100)  # labels a class of the few-label protocol
 NEIGHBOURS = (20, 200)  # the first is the headline
 TEMPERATURE = 0.07
@@ -36,7 +37,7 @@ def evaluate(
     protocols: Sequence[str] = ("knn", "linear", "few"),
     layers: Sequence[str] | Literal["all"] = "all",
     pool: Literal["mean", "grid"] = "mean",
-    beside: bool = True,
+    beside: Sequence[str] = BASELINES,
     supervised: bool = False,
     steps: int = 1000,
     draws: int = DRAWS,
@@ -54,7 +55,7 @@ def evaluate(
             layer by layer).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
-        beside: Whether to score the untrained network, raw samples and PCA too.
+        beside: What to score too: "untrained" (the network), "raw" (samples), "PCA" of them.
         supervised: Whether to train the same network with all labels, for as many steps.
         steps: How many steps that takes.
         draws: Of the few labels.
@@ -66,10 +67,10 @@ def evaluate(
         "settings", their hash "protocol", and the "seconds" it took.
 
     Raises:
-        UsageError: For an unknown protocol or layer.
+        UsageError: For an unknown protocol, baseline or layer.
         DataError: Where samples and labels do not match, or a class of test is not in train.
     """
-    _check(train, test, protocols)
+    _check(train, test, protocols, beside)
     began, device = time.perf_counter(), home(encoder)
     (a, la), (b, lb) = train, test
     smallest = int(np.unique(la, return_counts=True)[1].min())
@@ -95,11 +96,13 @@ def evaluate(
         return scored(x, q)
 
     scores = {"encoder": of(encoder)}
-    if beside:
+    if "untrained" in beside:
         scores["untrained"] = of(baselines.untrained(encoder, a, seed))
-        if a.shape.modality != "text":
-            x, q = baselines.raw(a), baselines.raw(b)
+    if a.shape.modality != "text" and {"raw", "PCA"} & set(beside):
+        x, q = baselines.raw(a), baselines.raw(b)
+        if "raw" in beside:
             scores["raw"] = scored(x, q)
+        if "PCA" in beside:
             scores["PCA"] = scored(*baselines.pca(x, q, encoder.dim))
     if supervised:
         scores["supervised"] = of(baselines.supervised(encoder, train, steps=steps, seed=seed))
@@ -113,13 +116,14 @@ def evaluate(
     return {**result, "seconds": time.perf_counter() - began}
 
 
-def _check(train: Samples, test: Samples, protocols: Sequence[str]) -> None:
-    unknown = set(protocols) - set(PROTOCOLS)
-    if unknown:
-        raise UsageError(
-            f"no protocol named {', '.join(sorted(unknown))}",
-            hint=f"there are {', '.join(PROTOCOLS)}",
-        )
+def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequence[str]) -> None:
+    for kind, asked, known in (("protocol", protocols, PROTOCOLS), ("baseline", beside, BASELINES)):
+        unknown = set(asked) - set(known)
+        if unknown:
+            raise UsageError(
+                f"no {kind} named {', '.join(sorted(unknown))}",
+                hint=f"there are {', '.join(known)}",
+            )
     for name, (store, labels) in {"train": train, "test": test}.items():
         if len(store) != len(labels):
             raise DataError(f"{name}: {len(store):,} samples have {len(labels):,} labels")
