@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .tools/bin/uv
 READY := .venv/ready
+WORDS := benchmarks/.words
 
 .PHONY: help demo test check accuracy league peers docs lock clean
 
@@ -25,8 +26,8 @@ test: $(READY)  ## lint, types, import contract, tests, documentation
 accuracy: $(READY)  ## the best frozen features that ten minutes of two cores give on Fashion-MNIST
 	$(BIN)/python -m benchmarks.accuracy
 
-league: $(READY)    ## every method on Fashion-MNIST, beside its baselines; resumable
-	$(BIN)/python -m benchmarks.league
+league: $(READY) $(WORDS)/ready ## every method on real data, beside its baselines; resumable
+	UNLABELED_DATA=$(WORDS) $(BIN)/python -m benchmarks.league
 
 peers: $(READY)     ## speed against other libraries, paired, in an environment of their own
 	benchmarks/peers/all.sh
@@ -49,5 +50,9 @@ $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+$(WORDS)/ready: benchmarks/words.lock
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --dest $(WORDS) -r benchmarks/words.lock
+	@touch $@
+
 clean:          ## remove what make installed
-	rm -rf .venv .tools
+	rm -rf .venv .tools benchmarks/.venv-peers $(WORDS)
