@@ -27,8 +27,9 @@ RECIPE = {
     "lr": 3e-3, "batch_size": 256, "weight_decay": 1e-4,
     "temperature": 0.1, "hidden": 512, "crop": 0.5, "colour": 0.5,
 }  # fmt: skip
-GRIDS = {"stage1": ("max", 3), "stage2": ("mean", 2), "stage3": ("mean", 2)}
-DIMS, COMPARED = 768, 384  # components for the probe, and the leading ones for the neighbours
+GRIDS = {"stage1": ("max", 5), "stage2": ("max", 4), "stage3": ("mean", 4)}
+DIMS, COMPARED = 2048, 512  # components for the probe, and the leading ones for the neighbours
+STRENGTHS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)  # of the probe's penalty
 BANK = 50_000  # of the training images; the others choose
 
 
@@ -66,7 +67,9 @@ def scores(x: Tensor, y: Tensor, q: Tensor, t: Tensor) -> dict[str, object]:
         "validation kNN": kept,
         "k": k,
         "kNN": neighbours(near, y, far, t, k),
-        "linear": linear((x.numpy(), y.numpy()), (q.numpy(), t.numpy()), classes=10),
+        "linear": linear(
+            (x.numpy(), y.numpy()), (q.numpy(), t.numpy()), classes=10, strengths=STRENGTHS
+        ),
     }
 
 
