@@ -62,8 +62,9 @@ class Decoder(nn.Module):
 class Causal(nn.Module):
     """Summarises, at each step, that step and the ones before, and never a later one.
 
-    A masked convolution network in the manner of PixelCNN: each layer sees `reach` steps back and
-    the neighbouring lanes of earlier steps (van den Oord et al. 2018, sec. 3.3).
+    A masked convolution network in the manner of PixelCNN: each layer narrows the codes to a
+    quarter and sees `reach` steps back and the neighbouring lanes (van den Oord et al. 2018, sec.
+    3.3; Hénaff et al. 2020, appendix A).
 
     Args:
         dim: Width of the codes and of the summary.
@@ -74,10 +75,19 @@ class Causal(nn.Module):
 
     def __init__(self, dim: int, *, lanes: bool, depth: int = 3, reach: int = 3) -> None:
         super().__init__()
-        self.pad = (1, 1, reach - 1, 0) if lanes else (0, 0, reach - 1, 0)
+        before = (1, 1, reach - 1, 0) if lanes else (0, 0, reach - 1, 0)
         kernel = (reach, 3 if lanes else 1)
+        narrow = max(8, dim // 4)
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(dim, dim, kernel), nn.ReLU(), nn.Conv2d(dim, dim, 1))
+            nn.Sequential(
+                nn.ReLU(),
+                nn.Conv2d(dim, narrow, 1),
+                nn.ReLU(),
+                nn.ZeroPad2d(before),
+                nn.Conv2d(narrow, narrow, kernel),
+                nn.ReLU(),
+                nn.Conv2d(narrow, dim, 1),
+            )
             for _ in range(depth)
         )
 
@@ -85,5 +95,5 @@ class Causal(nn.Module):
         """(b, steps, lanes, dim) to the same shape."""
         x = codes.permute(0, 3, 1, 2)
         for layer in self.layers:
-            x = x + layer(torch.nn.functional.pad(x, self.pad).relu())
+            x = x + layer(x)
         return x.permute(0, 2, 3, 1)

@@ -11,6 +11,8 @@ from unlabeled.encoders.base import Sequence
 class Patches(Sequence):
     """Encodes overlapping patches of an image one by one; the output is their mean.
 
+    Every stage halves the patch, the first at once: each pixel is in four patches as it is.
+
     No batch norm: patches of one image share a batch, and its statistics would tell each patch
     about the others (Hénaff et al. 2020, https://arxiv.org/abs/1905.09272). Group norm within a
     patch is safe.
@@ -33,12 +35,12 @@ class Patches(Sequence):
         self.stride = self.patch // 2
         self.steps = -(-(size - self.patch) // self.stride) + 1
         self.padded = (self.steps - 1) * self.stride + self.patch
-        stage = lambda i, o, stride: nn.Sequential(
-            nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(8, o), nn.ReLU()
+        stage = lambda i, o, kernel: nn.Sequential(
+            nn.Conv2d(i, o, kernel, 2, 1, bias=False), nn.GroupNorm(min(8, o), o), nn.ReLU()
         )
-        self.stage1 = stage(channels, dim // 4, 1)
-        self.stage2 = stage(dim // 4, dim // 2, 2)
-        self.stage3 = stage(dim // 2, dim, 2)
+        self.stage1 = stage(channels, dim // 8, 4)
+        self.stage2 = stage(dim // 8, dim // 4, 3)
+        self.stage3 = stage(dim // 4, dim, 3)
 
     def cut(self, x: Tensor) -> Tensor:
         """(b, c, size, size) to (b, steps, steps, c, patch, patch), row by row."""
