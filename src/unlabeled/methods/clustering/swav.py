@@ -29,8 +29,8 @@ class SwAV(Method):
         warmup=0.0125, final=1e-3,
     )  # fmt: skip
     small = Recipe(
-        optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
-        settings={"prototypes": 256, "hidden": 512, "crops": 2, "memory": 1024, "split": 0.4},
+        optimizer="adamw", lr=1.4e-3, weight_decay=1e-4, batch=128, epochs=20,
+        settings={"prototypes": 128, "hidden": 512, "crops": 0, "split": 0.5},
     )  # fmt: skip
 
     prototypes: int = hp("number of clusters", default=3000, low=2)

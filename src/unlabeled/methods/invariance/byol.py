@@ -24,7 +24,7 @@ class BYOL(Method):
         optimizer="lars", lr=3.2, weight_decay=1.5e-6, batch=4096, epochs=1000, warmup=0.01
     )
     small = Recipe(
-        optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
+        optimizer="adamw", lr=2.1e-3, weight_decay=1e-4, batch=128, epochs=20,
         settings={"teacher_momentum": 0.97, "hidden": 512, "projection": 128, "crop": 0.5},
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ class CPC(Method[Sequence]):
 
     paper = "van den Oord, Li & Vinyals 2018, https://arxiv.org/abs/1807.03748"
     recipe = Recipe(optimizer="adamw", lr=2e-4, batch=512, epochs=200, warmup=0)
-    small = Recipe(optimizer="adamw", lr=1e-3, weight_decay=1e-4, batch=64, epochs=10)
+    small = Recipe(optimizer="adamw", lr=3e-3, weight_decay=1e-4, batch=32, epochs=10)
 
     ahead: int = hp("how many steps ahead the furthest prediction lies", default=5, low=1)
     skip: int = hp("nearest steps not predicted, as they overlap", default=1, low=0)

@@ -21,7 +21,10 @@ class Autoencoder(Method):
     recipe = Recipe(
         optimizer="sgd", lr=0.1, batch=128, epochs=50, warmup=0, settings={"noise": 0.25}
     )
-    small = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20)
+    small = Recipe(
+        optimizer="adamw", lr=1.4e-3, weight_decay=1e-4, batch=128, epochs=20,
+        settings={"code": 128, "width": 8},
+    )  # fmt: skip
     exempt = {"constant_encoder": "its best constant, the mean image, depends on the data"}
 
     code: int = hp("width of the code between encoder and decoder", default=64, low=1)
