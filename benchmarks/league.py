@@ -2,7 +2,7 @@
 
     python -m benchmarks.league                       all of them
     python -m benchmarks.league --only simclr cpc     some of them
-    python -m benchmarks.league --time 60s --seeds 1  a quick look
+    python -m benchmarks.league --time 10s --seeds 1  a quick look
 
 Images: all 60,000 Fashion-MNIST training images without labels; scores on its 10,000 test images
 with the last checkpoint, beside the same network untrained, of the same seed. Series: the same
@@ -124,7 +124,7 @@ def main() -> None:
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SYSTEMS, nargs="+", default=list(SYSTEMS))
-    parser.add_argument("--time", default="90s")
+    parser.add_argument("--time", default="60s")
     parser.add_argument("--seeds", type=int, default=3)
     said = parser.parse_args()
     for seed in range(said.seeds):
