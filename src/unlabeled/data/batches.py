@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unlabeled.data.demand import OnDemand
 from unlabeled.data.store import Store
 from unlabeled.errors import DataError
 from unlabeled.views.dice import Batch, seed_of
 from unlabeled.world import world
+
+AHEAD = 2  # batches that are decoded while one is trained on, where samples are decoded on demand
 
 
 class Batches:
@@ -36,17 +39,22 @@ class Batches:
             raise DataError(f"{store.source}: {len(store)} sample(s); at least 2 are needed")
         if self.size % world()[1]:
             raise DataError(f"a batch of {self.size} cannot be shared by {world()[1]} processes")
-        self._order: tuple[int, Tensor] | None = None
+        self._orders: dict[int, Tensor] = {}  # of this pass and, now and then, of the next
         self._resident = self._upload()
 
     def _upload(self) -> Tensor | None:
         """The whole store on the device, where it takes less than a quarter of its memory."""
-        if self.device.type != "cuda":
+        if self.device.type != "cuda" or isinstance(self.store.data, OnDemand):
             return None
         free, _ = torch.cuda.mem_get_info(self.device)
         if self.store.data.nbytes > free / 4:
             return None
         return torch.from_numpy(self.store.data[:]).to(self.device)
+
+    @property
+    def held(self) -> int:
+        """Bytes of samples that were uploaded to the device."""
+        return 0 if self._resident is None else self._resident.nbytes
 
     def __len__(self) -> int:
         """Steps in one pass over the data."""
@@ -55,13 +63,15 @@ class Batches:
     def samples(self, step: int) -> Tensor:
         """Which samples this process sees at `step`, `(b,)`."""
         epoch, at = divmod(step, len(self))
-        if self._order is None or self._order[0] != epoch:
+        if epoch not in self._orders:
             chance = torch.Generator().manual_seed(seed_of(self.seed, epoch))
-            self._order = epoch, torch.randperm(len(self.store), generator=chance)
+            near = {e: order for e, order in self._orders.items() if abs(e - epoch) == 1}
+            order = torch.randperm(len(self.store), generator=chance)
+            self._orders = {**near, epoch: order}
         rank, ranks = world()
         share = self.size // ranks
         first = at * self.size + rank * share
-        return self._order[1][first : first + share]
+        return self._orders[epoch][first : first + share]
 
     def __getitem__(self, step: int) -> Batch:
         index = self.samples(step)
@@ -70,5 +80,12 @@ class Batches:
             rows = self._resident[there]
             rows = rows.long() if self.store.shape.modality == "text" else rows
         else:
-            rows = self.store.read(index).to(self.device, non_blocking=True)
+            rows = self._read(step, index).to(self.device, non_blocking=True)
         return Batch(rows, there, seed=self.seed, epoch=step // len(self))
+
+    def _read(self, step: int, index: Tensor) -> Tensor:
+        data = self.store.data
+        if not isinstance(data, OnDemand):
+            return self.store.read(index)
+        soon = torch.cat([self.samples(step + ahead) for ahead in range(1, AHEAD + 1)])
+        return torch.from_numpy(data.feed(index.numpy(), soon.numpy()))

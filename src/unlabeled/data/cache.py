@@ -76,6 +76,25 @@ def save(
         file.write(json.dumps(said).encode())
 
 
+def known(name: str) -> dict[str, Any] | None:
+    """What was noted of data that is not kept itself; None where nothing was."""
+    try:
+        said = json.loads((folder() / f"{name}.known.json").read_text())
+        return said if said.pop("version") == VERSION else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def note(name: str, record: dict[str, Any]) -> None:
+    """Keep what is known of data that is not kept itself.
+
+    Raises:
+        OSError: Where there is no room, or no right to write.
+    """
+    with replacing(folder() / f"{name}.known.json") as file:
+        file.write(json.dumps({"version": VERSION, **record}).encode())
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Any]:
     """A file that takes its name when it is complete and on the disk, or not at all."""

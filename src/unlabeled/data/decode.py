@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 from PIL import __version__ as pillow
 
 from unlabeled.data import cache, images
-from unlabeled.data.listing import Listing
+from unlabeled.data.demand import HINT, OnDemand, Pixels, attempt, decode, threads
+from unlabeled.data.listing import Listing, judge
 from unlabeled.data.options import Options, Span
 from unlabeled.data.store import Store
 from unlabeled.encoders import Shape
@@ -30,8 +29,7 @@ DEFAULT = 96  # pixels: what others are resized to unless told
 SMALL = 64 << 20  # decoded bytes below which pictures stay in memory; they are kept on disk too
 SLOW = 2.0  # if decoding them took so many seconds
 PATIENCE = 100  # bad files that are gathered before a hopeless data set is given up
-
-Pixels: TypeAlias = tuple[np.ndarray, tuple[str, ...]]
+ROOM = 0.5  # share of the free memory that pictures may take: training needs the rest
 
 
 @dataclass
@@ -48,7 +46,8 @@ def decoded(listing: Listing, options: Options, source: str) -> tuple[Store, np.
 
     Raises:
         DataError: Where none can be used, or more than `allow_bad` cannot.
-        MachineError: Where the result fits neither on the disk nor in memory.
+        MachineError: Where the result fits neither on the disk nor in memory, and pictures can
+            only be read in order.
     """
     if not len(listing):
         raise DataError(
@@ -60,9 +59,12 @@ def decoded(listing: Listing, options: Options, source: str) -> tuple[Store, np.
         found = cache.load(name) if name and options.cache else None
         data, said = found or _make(listing, options, name, source)
     bad = [*listing.bad, *((key, why) for key, why in said["bad"])]
-    _judge(bad, len(said["keys"]), options.allow_bad, source)
+    judge(bad, len(said["keys"]), options.allow_bad, source)
+    if isinstance(data, OnDemand):
+        images.stay_careful(options.pixel_limit)
+        data.bad = bad  # which grows where files break later
     store = Store(
-        data=data,
+        data=cast("np.ndarray", data),
         shape=Shape("image", data.shape[1], data.shape[2]),
         keys=said["keys"],
         source=source,
@@ -86,13 +88,13 @@ def _name(listing: Listing, options: Options) -> str:
 
 def _make(
     listing: Listing, options: Options, name: str, source: str
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Decode all: large data into the cache, small data into memory."""
+) -> tuple[np.ndarray | OnDemand, dict[str, Any]]:
+    """Decode all: large data into the cache, small data into memory; later what fits neither."""
     policy, notes = look(listing, options)
     shape = len(listing), policy.channels, policy.size, policy.size
     nbytes = int(np.prod(shape))
 
-    def attempt() -> tuple[Tally, Iterator[np.ndarray]]:
+    def begin() -> tuple[Tally, Iterator[np.ndarray]]:
         tally = Tally(bad=list(listing.bad))
         return tally, _good(_all(listing, policy, options), listing, options, tally, source)
 
@@ -106,20 +108,31 @@ def _make(
             "spans": dict(policy.spans),
         }
 
-    keep = bool(name) and options.cache
+    keep, unkept = bool(name) and options.cache, ""
     if keep and nbytes >= SMALL:
         try:
-            return _on_disk(listing, name, nbytes, shape[1:], attempt, record)
+            return _on_disk(listing, name, nbytes, shape[1:], begin, record)
         except OSError as error:
-            notes += (f"kept in memory, as the cache cannot be written: {error.strerror}",)
+            unkept = f", as the cache cannot be written: {error.strerror}"
+    if nbytes > ROOM * cache.memory() and not listing.in_order:
+        said = _known(listing, name if keep else "", begin, record)
+        said["notes"] += [
+            f"decoded anew for each batch: {nbytes >> 20:,} MiB are too much for the free memory"
+            f"{unkept}"
+        ]
+        kept = np.setdiff1d(np.arange(len(listing)), said["dropped"], assume_unique=True)
+        allowed = options.allow_bad
+        return OnDemand(listing, kept, policy, allowed=allowed, source=source), said
     if nbytes > cache.memory():
         raise MachineError(
-            f"{source} takes {nbytes >> 20:,} MiB decoded: too much for the memory that is free, "
-            f"and {cache.folder()} is not used or has no room",
-            hint="UNLABELED_CACHE=/a/larger/disk, or a smaller --size",
+            f"{source} takes {nbytes >> 20:,} MiB decoded: too much for the free memory{unkept}; "
+            "and it can only be read from first to last",
+            hint=HINT,
         )
+    if unkept:
+        notes += (f"kept in memory{unkept}",)
     start = time.monotonic()
-    tally, rows = attempt()
+    tally, rows = begin()
     data = np.empty(shape, np.uint8)
     for i, row in enumerate(rows):
         data[i] = row
@@ -135,19 +148,42 @@ def _on_disk(
     name: str,
     nbytes: int,
     row: tuple[int, ...],
-    attempt: Callable[[], tuple[Tally, Iterator[np.ndarray]]],
+    begin: Callable[[], tuple[Tally, Iterator[np.ndarray]]],
     record: Callable[[Tally], dict[str, Any]],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Write the entry, unless another process just did; raises OSError where that is impossible."""
     with _entry(listing, name, nbytes):
         found = cache.load(name)
         if found is None:
-            tally, rows = attempt()
+            tally, rows = begin()
             cache.save(name, rows, row, lambda: record(tally))
             found = cache.load(name)
     if found is None:
         raise OSError(0, f"what was written to {cache.folder()} is not what is read")
     return found
+
+
+def _known(
+    listing: Listing,
+    name: str,
+    begin: Callable[[], tuple[Tally, Iterator[np.ndarray]]],
+    record: Callable[[Tally], dict[str, Any]],
+) -> dict[str, Any]:
+    """Which pictures can be used: each is decoded once to see, and what was seen is noted."""
+
+    def see() -> dict[str, Any]:
+        tally, rows = begin()
+        deque(rows, maxlen=0)
+        return record(tally)
+
+    said = None
+    if name:
+        with contextlib.suppress(OSError), _entry(listing, name, 0):
+            said = cache.known(name)
+            if said is None:
+                said = see()
+                cache.note(name, said)
+    return said or see()
 
 
 @contextlib.contextmanager
@@ -216,18 +252,13 @@ def _spans(deep: dict[str, list[Span]], options: Options) -> dict[str, Span]:
 
 def _all(listing: Listing, policy: images.Policy, options: Options) -> Iterator[Pixels | Exception]:
     """Every picture in order, decoded by threads, a few ahead of the reader."""
-    threads = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
-
-    def work(i: int, data: bytes | Image.Image | Exception | None = None) -> Pixels | Exception:
-        data = _try(listing.read, i) if data is None else data
-        return data if isinstance(data, Exception) else _try(images.pixels, data, policy)
-
-    with ThreadPoolExecutor(threads) as pool:
+    most = 4 * threads()
+    with ThreadPoolExecutor(threads()) as pool:
         ahead: deque[Future[Pixels | Exception]] = deque()
         for i in range(len(listing)):
-            early = _try(listing.read, i) if listing.in_order else None
-            ahead.append(pool.submit(work, i, early))
-            if len(ahead) > 4 * threads:
+            early = attempt(listing.read, i) if listing.in_order else None
+            ahead.append(pool.submit(decode, listing, policy, i, early))
+            if len(ahead) > most:
                 yield ahead.popleft().result()
                 if options.progress:
                     options.progress(i + 1 - len(ahead), len(listing))
@@ -235,14 +266,6 @@ def _all(listing: Listing, policy: images.Policy, options: Options) -> Iterator[
             yield ahead.popleft().result()
             if options.progress:
                 options.progress(len(listing) - len(ahead), len(listing))
-
-
-def _try(step: Callable[..., Any], *args: Any) -> Any:
-    """What a step returns, or what it raises."""
-    try:
-        return step(*args)
-    except Exception as error:  # decoders of hostile bytes raise anything
-        return error
 
 
 def _good(
@@ -258,32 +281,11 @@ def _good(
         if isinstance(result, Exception):
             tally.bad.append((listing.keys[i], images.reason(result)))
             if len(tally.bad) > hopeless:
-                _judge(tally.bad, len(tally.kept), options.allow_bad, source)
+                judge(tally.bad, len(tally.kept), options.allow_bad, source)
             continue
         row, remarks = result
         tally.kept.append(i)
         tally.remarks.update(remarks)
         yield row
     if not tally.kept:
-        _judge(tally.bad, 0, options.allow_bad, source)
-
-
-def _judge(bad: list[tuple[str, str]], good: int, allowed: float, source: str) -> None:
-    """Refuse data of which nothing, or too little, can be used.
-
-    Raises:
-        DataError: Naming the first few files and what would let them pass.
-    """
-    share = len(bad) / max(1, len(bad) + good)
-    if good and share <= allowed:
-        return
-    first = "".join(f"\n  {key!r}: {why}" for key, why in bad[:5])
-    rest = f"\n  and {len(bad) - 5:,} more" if len(bad) > 5 else ""
-    count = f"{len(bad):,} of {len(bad) + good:,} files cannot be used"
-    if not good:
-        raise DataError(f"{source}: {count}, so nothing is left{first}{rest}")
-    need = next((f"{a:g}" for a in (0.05, 0.1, 0.2, 0.5) if share <= a), "1")
-    raise DataError(
-        f"{source}: {count}, and {allowed:.0%} are allowed{first}{rest}",
-        hint=f"mend or remove them, or go on without them: --allow-bad {need}",
-    )
+        judge(tally.bad, 0, options.allow_bad, source)

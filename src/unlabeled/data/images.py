@@ -72,6 +72,13 @@ def careful(pixel_limit: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
+def stay_careful(pixel_limit: int) -> None:
+    """Set Pillow's switches for good: for threads that decode now and then, behind any context."""
+    Image.MAX_IMAGE_PIXELS = max(pixel_limit, Image.MAX_IMAGE_PIXELS or 0)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    warnings.filterwarnings("ignore", module=r"PIL\.|unlabeled\.data\.images")
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     Image.init()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from unlabeled.data.files import Found, read
 from unlabeled.data.labels import by_folder
+from unlabeled.errors import DataError
 
 
 @dataclass
@@ -57,4 +58,25 @@ def folder(root: Path, found: Found, source: str) -> Listing:
         bad=found.bad,
         notes=notes,
         place=root,
+    )
+
+
+def judge(bad: list[tuple[str, str]], good: int, allowed: float, source: str) -> None:
+    """Refuse data of which nothing, or too little, can be used.
+
+    Raises:
+        DataError: Naming the first few files and what would let them pass.
+    """
+    share = len(bad) / max(1, len(bad) + good)
+    if good and share <= allowed:
+        return
+    first = "".join(f"\n  {key!r}: {why}" for key, why in bad[:5])
+    rest = f"\n  and {len(bad) - 5:,} more" if len(bad) > 5 else ""
+    count = f"{len(bad):,} of {len(bad) + good:,} files cannot be used"
+    if not good:
+        raise DataError(f"{source}: {count}, so nothing is left{first}{rest}")
+    need = next((f"{a:g}" for a in (0.05, 0.1, 0.2, 0.5) if share <= a), "1")
+    raise DataError(
+        f"{source}: {count}, and {allowed:.0%} are allowed{first}{rest}",
+        hint=f"mend or remove them, or go on without them: --allow-bad {need}",
     )

@@ -1,4 +1,4 @@
-"""Decoded samples: one array in memory or mapped from disk, and what they are."""
+"""Samples: one array in memory, mapped from disk or decoded on demand, and what they are."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from unlabeled.encoders import Shape
 
 @dataclass
 class Store:
-    """All samples of a data set, decoded once.
+    """All samples of a data set.
 
     Attributes:
         data: `(n, c, h, w)` uint8 images, `(n, c, t)` float32 series or `(n, t)` int32 tokens; in
-            memory or a memory map.
+            memory, a memory map or, where images fit neither, an `OnDemand` that looks like one.
         shape: What an encoder must know about them.
         keys: The samples' names: paths in the data, or their numbers.
         source: What the user typed.
@@ -43,6 +43,14 @@ class Store:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the samples lie on the disk, so that the system may let them go from memory."""
+        part: Any = self.data
+        while isinstance(part, np.ndarray) and not isinstance(part, np.memmap):
+            part = part.base
+        return isinstance(part, np.memmap) or not isinstance(self.data, np.ndarray)
 
     def read(self, index: Tensor) -> Tensor:
         """The samples at `(b,)` positions, as stored; tokens as int64."""
