@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2 import functional as tv
 
-from unlabeled.views import Batch, Dice, Look, augment, draw, floats, plain, render, whole
-from unlabeled.views.images import Drawn, blur, colour, cut, luma, turn_hue
+from unlabeled.views import Batch, Dice, Look, augment, draw, floats, images, plain, render, whole
+from unlabeled.views.images import Drawn, blur, colour, cut, luma, solarize, turn_hue
 
 N = 40_000
 STILL = Look(crop=(1.0, 1.0), ratio=1.0, flip=0.0, jitter=0.0, gray=0.0)
@@ -43,6 +43,15 @@ def uniform(x, low, high):
 
 
 # ---- what is drawn ------------------------------------------------------------------------
+
+
+def test_a_strong_look_is_simclrs_distortion():
+    """Appendix A: ColorJitter(0.8 s, 0.8 s, 0.8 s, 0.2 s) with 0.8, grey with 0.2, blur with 0.5."""
+    look = Look.strong((0.08, 1), 0.5)
+    assert look == Look(
+        crop=(0.08, 1), flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1,
+        gray=0.2, blur=0.5, solarize=0.0,
+    )  # fmt: skip
 
 
 def test_the_crops_area_is_uniform_and_its_aspect_log_uniform():
@@ -198,8 +207,9 @@ def test_gray_is_the_luma_of_television():
 
 
 def test_solarize_is_torchvisions():
-    x = pictures()
-    torch.testing.assert_close(colour(x, numbers(5, solarize=True)), tv.solarize(x, 0.5))
+    x, some = pictures(), torch.tensor([True, False, True, True, False])
+    expected = torch.where(some.view(-1, 1, 1, 1), tv.solarize(x, 0.5), x)
+    torch.testing.assert_close(solarize(x, some), expected)
 
 
 def test_a_grey_image_knows_brightness_and_contrast_alone():
@@ -235,6 +245,17 @@ def test_a_blur_is_in_proportion_to_the_view():
     x = pictures(2, h=112, w=112)
     ours = render(x, numbers(2, sigma=2.0), 112)
     torch.testing.assert_close(ours, blur(x, torch.ones(2)), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_view_is_blurred_and_then_solarized(fused, monkeypatch):
+    """The other way round, the blur would wash out the inverted parts."""
+    if not fused:
+        monkeypatch.setattr(images, "_kernel_for", lambda x: None)
+    x = pictures(2, h=112, w=112)
+    ours = render(x, numbers(2, sigma=2.0, solarize=True), 112)
+    theirs = tv.solarize(tv.gaussian_blur(x, [11, 11], [1.0, 1.0]), 0.5)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
 
 
 # ---- whole views --------------------------------------------------------------------------

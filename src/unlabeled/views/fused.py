@@ -101,11 +101,14 @@ def _views(first, last, flat, view, images, out, rows, tall, columns, wide, numb
                     _turn(r, g, b, SIX * hue)
                 if numbers[i, 4] != 0:
                     _saturate(r, g, b, ZERO)
-            if numbers[i, 5] != 0:
+            if numbers[i, 5] != 0 and numbers[i, 6] <= 0:
                 for ch in range(c):
                     _solarize(flat[ch, part])
         if numbers[i, 6] > 0:
             _blur(view, numbers[i, 6])
+            if numbers[i, 5] != 0:  # after the blur, which needs the whole view
+                for ch in range(c):
+                    _solarize(flat[ch])
         _interleave(flat, out[i])
 
 

@@ -56,6 +56,12 @@ class Look:
     blur: float = 0.0
     solarize: float = 0.0
 
+    @staticmethod
+    def strong(crop: tuple[float, float], strength: float) -> Look:
+        """SimCLR's colour distortion (appendix A), 1 being its full strength, with blur."""
+        most, hue = 0.8 * strength, 0.2 * strength
+        return Look(crop, brightness=most, contrast=most, saturation=most, hue=hue, blur=0.5)
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -162,7 +168,7 @@ def luma(x: Tensor) -> Tensor:
 
 
 def colour(x: Tensor, drawn: Drawn) -> Tensor:
-    """Change brightness, contrast, saturation and hue in this order; then grey and solarisation.
+    """Change brightness, contrast, saturation and hue in this order; then grey.
 
     Each is clipped to [0, 1]. torchvision's ColorJitter draws the order too; here it is fixed.
     """
@@ -175,7 +181,12 @@ def colour(x: Tensor, drawn: Drawn) -> Tensor:
         x = (seen + (x - seen) * wide(drawn.saturation)).clamp(0, 1)
         x = turn_hue(x, drawn.hue)
         x = torch.where(wide(drawn.gray), luma(x), x)
-    return torch.where(wide(drawn.solarize) & (x >= 0.5), 1 - x, x)
+    return x
+
+
+def solarize(x: Tensor, where: Tensor) -> Tensor:
+    """Invert all that is brighter than one half, in the images `where` says so, `(b,)`."""
+    return torch.where(where.view(-1, 1, 1, 1) & (x >= 0.5), 1 - x, x)
 
 
 def turn_hue(x: Tensor, turns: Tensor) -> Tensor:
@@ -209,14 +220,17 @@ def blur(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def render(images: Tensor, drawn: Drawn, size: int) -> Tensor:
-    """Make the drawn views: `(b, c, h, w)` uint8 or float to `(b, c, size, size)` in [0, 1]."""
+    """Make the drawn views: `(b, c, h, w)` uint8 or float to `(b, c, size, size)` in [0, 1].
+
+    The crop first, then the colours, the blur and last solarisation, as BYOL (appendix B).
+    """
     if kernel := _kernel_for(images):
         h, w = images.shape[-2:]
         return kernel.render(images, *place(drawn, h, w, size), drawn, size)
     x = colour(cut(floats(images), drawn, size), drawn)
     if bool((drawn.sigma > 0).any()):
         x = torch.where(drawn.sigma.view(-1, 1, 1, 1) > 0, blur(x, drawn.sigma * size / 224), x)
-    return x.contiguous(memory_format=torch.channels_last)
+    return solarize(x, drawn.solarize).contiguous(memory_format=torch.channels_last)
 
 
 def _kernel_for(images: Tensor) -> ModuleType | None:

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from unlabeled.encoders import ConvNet
+from unlabeled.methods.clustering import swav as source
 from unlabeled.methods.clustering.swav import SwAV
-from unlabeled.views import Batch
+from unlabeled.views import Batch, Look
 
 
 def method(**given):
@@ -47,6 +48,16 @@ def test_the_loss_is_the_swapped_prediction(crops):
                 terms.append(-(q * (scores[t] / 0.2).log_softmax(1)).sum(1))
     expected = torch.stack(terms).mean(0)
     torch.testing.assert_close(swav.loss(*views), expected, rtol=0, atol=1e-10)
+
+
+def test_all_crops_are_distorted_as_simclrs(monkeypatch):
+    """Caron et al. 2020, appendix A.1: colour distortion of strength 1 and blur on every crop."""
+    seen, real = [], source.augment
+    monkeypatch.setattr(source, "augment", lambda b, n, look: seen.append(look) or real(b, n, look))
+    assert SwAV.small.settings["colour"] == 0.5
+    method(crops=1).views(batch())
+    near, far = Look.strong((0.05, 0.14), 1.0), Look.strong((0.14, 1), 1.0)
+    assert seen == [far, far, near]
 
 
 def test_large_crops_have_the_encoders_size_and_small_ones_half_of_it():

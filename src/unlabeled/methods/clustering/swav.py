@@ -19,8 +19,7 @@ from unlabeled.world import mine
 class SwAV(Method):
     """Predict one view's cluster from all other views, where all clusters get an equal share.
 
-    Two large crops are assigned to prototypes by Sinkhorn's iterations; all other crops must choose
-    the same ones. A queue of past embeddings helps a batch that the prototypes outnumber.
+    Two large crops get prototypes by Sinkhorn's iterations; all other crops must choose the same.
     """
 
     paper = "Caron et al. 2020, https://arxiv.org/abs/2006.09882"
@@ -30,12 +29,13 @@ class SwAV(Method):
     )  # fmt: skip
     small = Recipe(
         optimizer="adamw", lr=1.4e-3, weight_decay=1e-4, batch=128, epochs=20,
-        settings={"prototypes": 128, "hidden": 512, "crops": 0, "split": 0.5},
+        settings={"prototypes": 128, "hidden": 512, "crops": 0, "split": 0.5, "colour": 0.5},
     )  # fmt: skip
 
     prototypes: int = hp("number of clusters", default=3000, low=2)
     crops: int = hp("number of small crops", default=6, low=0)
     split: float = hp("largest share of the image in small crops", default=0.14, low=0.05, high=1)
+    colour: float = hp("strength of the colour changes", default=1.0, low=0, high=1.25)
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     epsilon: float = hp("entropy of the assignments", default=0.05, low=1e-3, high=1)
     frozen: float = hp("share of training in which prototypes rest", default=0.01, low=0, high=1)
@@ -49,7 +49,8 @@ class SwAV(Method):
         self.queue = Queue(self.memory, 2 * self.projection)  # both large crops, side by side
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
-        size, far, near = self.encoder.size, Look((self.split, 1)), Look((0.05, self.split))
+        size, s = self.encoder.size, self.colour
+        far, near = Look.strong((self.split, 1), s), Look.strong((0.05, self.split), s)
         large = [augment(batch, size, far) for _ in range(2)]
         return *large, *(augment(batch, size // 2, near) for _ in range(self.crops))
 
@@ -57,9 +58,8 @@ class SwAV(Method):
         return F.normalize(self.projector(self.encoder(x)), dim=1)
 
     def loss(self, *crops: Tensor) -> Tensor:
-        z = [*self.embed(torch.cat(crops[:2])).chunk(2)]
-        if self.crops:
-            z += self.embed(torch.cat(crops[2:])).chunk(self.crops)
+        sizes = [part for part in (crops[:2], crops[2:]) if part]  # one pass for each size
+        z = [v for part in sizes for v in self.embed(torch.cat(part)).chunk(len(part))]
         self.queue.remember(torch.cat(z[:2], 1))
         scores = [self.heads(view) for view in z]
         targets = [self.assign(scores[i].detach(), i) for i in range(2)]
