@@ -45,7 +45,7 @@ class Mutant(NamedTuple):
 
 NT_XENT = "return nt_xent(za, zb, temperature=self.temperature)"
 CHOOSE = "return choose(self.head(self.encoder(turned)), turns)"
-PLAIN = "images = plain(batch, self.encoder.size)"
+PLAIN = "images = augment(batch, self.encoder.size, weak)"
 REMEMBER = "        self.queue.remember(torch.cat(z[:2], 1))\n"
 TEACHER = "self.teacher = Teacher(self.encoder, self.projector, momentum=self.teacher_momentum)"
 
@@ -95,10 +95,10 @@ MUTANTS = [
     Mutant("views normalised by the batch", "views", "its neighbours", "rotation",
            {PLAIN: f"{PLAIN}\n        images = images - images.mean()"}),
     Mutant("views with samples innermost", "views", "its place", "rotation",
-           {"torch.stack([images": "torch.cat([images", ", 1).flatten(0, 1)": ")",
+           {"torch.stack([move": "torch.cat([move", ", 1).flatten(0, 1)": ")",
             ".repeat(len(images))": ".repeat_interleave(len(images))"}),
     Mutant("the same views every epoch", "views", "another epoch", "rotation",
-           {PLAIN: "images = plain(Batch(batch.data, batch.index), self.encoder.size)"}),
+           {PLAIN: PLAIN.replace("batch", "Batch(batch.data, batch.index)")}),
     Mutant("edits the batch", "views", "wrote into the batch", "rotation",
            {PLAIN: f"batch.data.add_(1)\n        {PLAIN}"}),
     # ---- loss -----------------------------------------------------------------------------
@@ -130,7 +130,7 @@ MUTANTS = [
     Mutant("a frozen teacher", "purity", "`teacher` stayed", "byol",
            {TEACHER: TEACHER.replace("self.teacher_momentum", "1.0")}),
     Mutant("a wrong closed form", "constant_encoder", "learned_nothing", "rotation",
-           {"math.log(4)": "math.log(3)"}),
+           {"math.log(len(self.moves))": "math.log(3)"}),
     Mutant("itself among its own negatives", "constant_encoder", "learned_nothing", "simclr",
            {NT_XENT: "z = torch.nn.functional.normalize(torch.cat([za, zb]))\n"
             "        right = torch.arange(len(z)).roll(len(za))\n"

@@ -62,7 +62,7 @@ def test_an_exempt_check_is_not_run_and_says_why(tmp_path):
     path = tmp_path / "mine.py"
     source = catalog.card("rotation").path.read_text()
     reason = 'exempt = {"constant_encoder": "its closed form is not known to me"}'
-    source = source.replace("math.log(4)", "1 / 0").replace(
+    source = source.replace("math.log(len(self.moves))", "1 / 0").replace(
         "    recipe =", f"    {reason}\n    recipe ="
     )
     path.write_text(source)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.metadata
+import os
 import platform
-import resource
 import shlex
-import statistics
-import time as clock
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
+from unlabeled.data.options import Options
 from unlabeled.encoders import Encoder, Shape, build
 from unlabeled.errors import UsageError
 from unlabeled.method import Method
 from unlabeled.plan import PASSES, Plan
 from unlabeled.recipe import Recipe
+from unlabeled.rehearsal import memory, seconds_per_step
 from unlabeled.train.loop import Trainer
 from unlabeled.train.runtime import Runtime
 from unlabeled.version import __version__
-from unlabeled.world import largest, world
+from unlabeled.world import world
 
 SCHEMA = 1  # of config.json
+READING = Options()  # how data is read when nothing is said
 SPARE = 0.05  # share of a time budget left for looking at the encoder and saving
-WARM, TIMED = 3, 8  # steps run before and while the clock runs
 
 
 @dataclass
@@ -51,8 +52,27 @@ class Job:
         return self.trainer.method
 
 
-def assemble(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Job:
-    """Build the method of a plan and settle how many steps it takes."""
+def assemble(
+    plan: Plan,
+    store: Store,
+    runtime: Runtime,
+    *,
+    seed: int,
+    accumulate: int,
+    reading: dict[str, Any],
+    named: str = "auto",
+) -> Job:
+    """Build the method of a plan and settle how many steps it takes.
+
+    Args:
+        plan: Every setting but the number of steps.
+        store: The samples.
+        runtime: Where.
+        seed: Of weights, order and views.
+        accumulate: Parts that each batch is computed in.
+        reading: The settings of `open_data` that the samples were read with.
+        named: The recipe asked for: "auto", "paper" or "small".
+    """
     trainer = _trainer(plan, store, runtime, seed=seed, accumulate=accumulate)
     trainer.steps = _steps(plan, trainer)
     config = {
@@ -62,6 +82,7 @@ def assemble(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulat
         "settings": plan.settings,
         "backbone": plan.backbone,
         "recipe": asdict(trainer.recipe),
+        "recipe_name": named,
         "steps": trainer.steps,
         "epochs": trainer.steps / len(trainer.batches),
         "accumulate": accumulate,
@@ -71,16 +92,19 @@ def assemble(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulat
         "compile": runtime.compile,
         "processes": world()[1],
         "shape": asdict(store.shape),
+        "reading": reading,
         "data": {
             "source": store.source,
             "samples": len(store),
             "fingerprint": store.fingerprint,
             "bad": len(store.bad),
             "notes": list(store.notes),
+            "spans": store.extra.get("spans", {}),
         },
         "encoder": _anatomy(trainer.method.encoder),
         "rules": list(plan.rules),
         "versions": versions(),
+        "hardware": hardware(runtime.device),
     }
     config["command"] = command(config)
     return Job(config, store, trainer)
@@ -109,7 +133,8 @@ def encoder_of(config: dict[str, Any]) -> Encoder:
 def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:
     torch.manual_seed(seed)
     method = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
-    method.prepare(torch.from_numpy(store.data))
+    if type(method).prepare is not Method.prepare:
+        method.prepare(torch.from_numpy(np.asarray(store.data)))
     batches = Batches(store, plan.recipe.batch, seed=seed, device=runtime.device)
     return Trainer(
         method, batches, plan.recipe, steps=plan.steps or 1, runtime=runtime, accumulate=accumulate
@@ -126,36 +151,10 @@ def _steps(plan: Plan, trainer: Trainer) -> int:
     return max(1, min(steps, PASSES * len(trainer.batches)))
 
 
-def seconds_per_step(trainer: Trainer) -> float:
-    """Measure a few steps on a copy of the method, which leaves no trace; the slowest process's."""
-    spare = Trainer(
-        copy.deepcopy(trainer.method),
-        trainer.batches,
-        trainer.recipe,
-        steps=10**9,
-        runtime=trainer.runtime,
-        accumulate=trainer.accumulate,
-    )
-    laps = [clock.perf_counter()]
-    for step in spare.run():
-        step.loss.item()
-        laps.append(clock.perf_counter())
-        if step.number == WARM + TIMED - 1:
-            break
-    spare.close()
-    times = [b - a for a, b in zip(laps[WARM:], laps[WARM + 1 :], strict=False)]
-    return float(largest(torch.tensor(statistics.median(times))))
-
-
 def estimate(job: Job) -> dict[str, Any]:
     """The plan for a person: what will run, how long it takes and how much memory."""
     each = seconds_per_step(job.trainer)
-    on_cuda = job.config["device"].startswith("cuda")
-    peak = (
-        torch.cuda.max_memory_allocated()
-        if on_cuda
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
+    held = memory(job.trainer, job.store)
     return {
         **{k: job.config[k] for k in ("method", "backbone", "steps", "epochs", "settings")},
         "samples": job.config["data"]["samples"],
@@ -163,7 +162,8 @@ def estimate(job: Job) -> dict[str, Any]:
         "rules": [*job.config["rules"], *job.config["data"]["notes"]],
         "seconds_per_step": round(each, 4),
         "seconds": round(each * job.config["steps"] / (1 - SPARE)),
-        "memory_gib": round(peak / 2**30, 2),
+        "memory_gib": round(sum(held.values()) / 2**30, 2),
+        "memory_mib": {what: round(n / 2**20, 1) for what, n in held.items()},
         "command": job.config["command"],
     }
 
@@ -174,21 +174,34 @@ def command(config: dict[str, Any]) -> str:
     flags = {
         "backbone": config["backbone"],
         "steps": config["steps"],
-        "batch-size": recipe["batch"],
+        "batch_size": recipe["batch"],
         "accumulate": config["accumulate"],
         "optimizer": recipe["optimizer"],
         "lr": recipe["lr"],
-        "weight-decay": recipe["weight_decay"],
+        "weight_decay": recipe["weight_decay"],
         "warmup": recipe["warmup"],
+        "clip": recipe["clip"],
+        "recipe": None if config["recipe_name"] == "auto" else config["recipe_name"],
         "seed": config["seed"],
         "device": config["device"],
         "precision": config["precision"],
-        **{name.replace("_", "-"): value for name, value in config["settings"].items()},
+        "compile": config["compile"] or None,
+        **{k: v for k, v in config["reading"].items() if v != getattr(READING, k)},
+        **config["settings"],
     }
     words = ["unlabeled", "pretrain", config["method"], config["data"]["source"]]
     for name, value in flags.items():
-        words += [f"--{name}", str(value)]
+        words += _flag(name.replace("_", "-"), value)
     return shlex.join(words)
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """A flag as it is typed; nothing for None."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", *map(str, value if isinstance(value, (list, tuple)) else [value])]
 
 
 def _anatomy(encoder: Encoder) -> dict[str, Any]:
@@ -207,6 +220,22 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """What a run is computed on: the processor, its cores that may be used, and the GPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    on_gpu = device.startswith("cuda")
+    return {
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": cores,
+        "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
     }
 
 

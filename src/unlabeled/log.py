@@ -10,6 +10,9 @@ from rich.markup import escape
 
 from unlabeled.world import world
 
+BRIEF = 2.0  # seconds that may pass in silence
+WIDE = 70  # letters of a line that is written over
+
 
 class Log:
     """Talks to the person at the terminal; silent on all processes but the first.
@@ -51,6 +54,23 @@ class Log:
         if data["bad"]:
             self.warn(f"  {data['bad']} file(s) left out; reasons in {folder}/quarantine.jsonl")
 
+    def decoding(self, done: int, of: int) -> None:
+        """How far pictures are decoded, where that takes more than two seconds."""
+        now = time.monotonic()
+        if done == 1:
+            self._began, self._next = now, now + BRIEF
+        spoke = self._next > self._began + BRIEF
+        if now < self._next and not (spoke and done == of):
+            return
+        elapsed, live = now - self._began, self.console.is_terminal
+        self._next = now + (1.0 if live else max(10.0, elapsed / 8))
+        left = (
+            f"{minutes(elapsed / max(1, done - 1) * (of - done))} left"
+            if done < of
+            else minutes(elapsed)
+        )
+        self._line(f"  decoded {done:,} of {of:,} pictures, {left}", live and done < of)
+
     def resume(self, step: int) -> None:
         """Start the clock at `step`."""
         self._began, self._begun_at = time.monotonic(), step
@@ -66,11 +86,17 @@ class Log:
         done = step - self._begun_at
         left = elapsed / max(1, done) * (steps - step)
         nothing = "" if chance is None else f" (learned nothing: {chance:.3f})"
-        line = f"  {step:,}/{steps:,}  loss {float(loss):.3f}{nothing}  {minutes(left)} left  "
-        if live and step < steps:
-            self.console.print(line, end="\r", soft_wrap=True)
-        else:
-            self.say(line)
+        line = f"  {step:,}/{steps:,}  loss {float(loss):.3f}{nothing}  {minutes(left)} left"
+        self._line(line, live and step < steps)
+
+    def _line(self, text: str, passing: bool) -> None:
+        """A line; a passing one is written over by the next."""
+        if self.console.is_terminal:
+            text = text.ljust(WIDE)  # to the end of what stood there
+        if not passing:
+            self.say(text)
+        elif self.first and not self.quiet:
+            self.console.print(escape(text), end="\r", soft_wrap=True)
 
 
 def minutes(seconds: float) -> str:

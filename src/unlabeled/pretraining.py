@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import time as clock
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +59,13 @@ def pretrain(
     """
     keep_memory()
     with processes(said.get("device", "auto")):
-        ready = prepare(method, data, **said)
+        log = Log(quiet=quiet)
+        ready = prepare(method, data, progress=log.decoding, **said)
         folder = Path(out) if out else fresh(f"{Path(method).stem}-{_label(ready.store)}")
         with RunFolder.create(folder, ready.config, ready.store) as place:
-            _train(ready, place, Log(quiet=quiet))
-    return _finish(folder, ready.store, report=report, quiet=quiet)
+            _train(ready, place, log)
+        first = world()[0] == 0
+    return _finish(folder, ready.store, first, report=report, quiet=quiet)
 
 
 def resume(
@@ -78,19 +85,23 @@ def resume(
     keep_memory()
     config = RunFolder.config_of(folder)
     with processes(config["device"]):
-        store = open_data(config["data"]["source"] if data is None else data, **config["reading"])
+        log = Log(quiet=quiet)
+        source = config["data"]["source"] if data is None else data
+        store = open_data(source, progress=log.decoding, **config["reading"])
         job.same_data(config, store)
         ready = job.reassemble(config, store)
         with RunFolder.open(folder) as place:
-            _train(ready, place, Log(quiet=quiet))
-    return _finish(Path(folder), store, report=report, quiet=quiet)
+            _train(ready, place, log)
+        first = world()[0] == 0
+    return _finish(Path(folder), store, first, report=report, quiet=quiet)
 
 
-def plan(method: str, data: Any, **said: Any) -> dict[str, Any]:
+def plan(method: str, data: Any, *, quiet: bool = False, **said: Any) -> dict[str, Any]:
     """What `pretrain` would do, with its time and memory; nothing is trained or written."""
     for name in ("out", "report"):
         said.pop(name, None)
-    return job.estimate(prepare(method, data, **said))
+    keep_memory()
+    return job.estimate(prepare(method, data, progress=Log(quiet=quiet).decoding, **said))
 
 
 def prepare(
@@ -110,12 +121,17 @@ def prepare(
     clip: float | None = None,
     recipe: str = "auto",
     size: int | None = None,
+    length: int | None = None,
+    min_count: int = 5,
+    value_range: tuple[float, float] | None = None,
+    modality: str = "auto",
+    allow_bad: float = 0.01,
+    download: bool = False,
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
     compile: bool = False,
-    download: bool = False,
-    allow_bad: float = 0.01,
+    progress: Callable[[int, int], None] | None = None,
     **settings: Any,
 ) -> Job:
     """Open the data, settle every setting and build the method.
@@ -136,18 +152,30 @@ def prepare(
         clip: Largest gradient norm.
         recipe: "paper" for the paper's settings, "small" for small data and short budgets; "auto"
             decides by data and device.
-        size: Side at which photographs are kept and seen.
+        size: Side at which photographs are kept and seen; steps of a series.
+        length: Words in a row of text.
+        min_count: How often a word must occur in a text to be known.
+        value_range: Values that become black and white in pictures deeper than eight bits.
+        modality: "image", "series" or "text" where "auto" would guess otherwise.
+        allow_bad: Share of files that may be unreadable before the run refuses to start.
+        download: Whether a named set may be fetched from its home.
         seed: Of weights, order and views.
         device: "auto", "cpu", "cuda" or "cuda:1".
         precision: "auto", "bf16" or "fp32".
         compile: Whether to compile the forward pass.
-        download: Whether a named set may be fetched from its home.
-        allow_bad: Share of files that may be unreadable before the run refuses to start.
+        progress: Called with (done, of) as pictures are decoded.
         settings: The method's own hyperparameters.
     """
     card, runtime = catalog.card(method), Runtime.detect(device, precision, compile=compile)
-    reading = {"size": size, "allow_bad": allow_bad}
-    store = open_data(data, download=download, **reading)
+    reading = {
+        "size": size,
+        "length": length,
+        "min_count": min_count,
+        "value_range": value_range,
+        "modality": modality,
+        "allow_bad": allow_bad,
+    }
+    store = open_data(data, download=download, progress=progress, **reading)
     kind = torch.device(runtime.device).type
     settled = resolve(
         card,
@@ -167,12 +195,31 @@ def prepare(
         warmup=warmup,
         clip=clip,
     )
-    ready = job.assemble(settled, store, runtime, seed=seed, accumulate=accumulate)
-    ready.config["reading"] = reading
-    return ready
+    return job.assemble(
+        settled,
+        store,
+        runtime,
+        seed=seed,
+        accumulate=accumulate,
+        reading=reading,
+        named=recipe,
+    )
 
 
 def _train(ready: Job, place: RunFolder, log: Log) -> None:
+    """Train, and note when that was and how long it took."""
+    began, now = clock.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    path = place.path / "times.json"
+    before = json.loads(path.read_text()) if path.exists() else {"began": now, "seconds": 0}
+    try:
+        _steps(ready, place, log)
+    finally:
+        seconds = before["seconds"] + clock.monotonic() - began
+        with contextlib.suppress(OSError):  # whatever ended the run is what should be said
+            place.write("times.json", {**before, "seconds": round(seconds, 1)})
+
+
+def _steps(ready: Job, place: RunFolder, log: Log) -> None:
     """Train to the last step, looking, logging and saving on the way."""
     trainer = ready.trainer
     log.start(ready.config, str(place.path))
@@ -180,11 +227,14 @@ def _train(ready: Job, place: RunFolder, log: Log) -> None:
         checkpoint.restore(place.checkpoints, trainer)
         log.say(f"  going on from step {trainer.step:,}")
     place.rewind(trainer.step)
-    watch, failures = Watch(ready, place, log), 0
+    watch, failures, bad = Watch(ready, place, log), 0, len(ready.store.bad)
     with requests(every=SAVE_EVERY) as asked:
         watch.begin()
         for step in asked.watch(trainer.run()):
             watch.see(step)
+            for file, reason in ready.store.bad[bad:]:  # it broke since the data was opened
+                place.quarantine(file, reason)
+            bad = len(ready.store.bad)
             if asked.save:
                 failures = checkpoint.try_save(place.checkpoints, trainer, failures=failures)
             if asked.stop:
@@ -204,10 +254,10 @@ def _left(place: RunFolder, *, interrupted: bool) -> Stopped | Interrupted:
     )
 
 
-def _finish(folder: Path, store: Store, *, report: bool, quiet: bool) -> Run:
-    """Open the finished run; write its page and say where it is."""
+def _finish(folder: Path, store: Store, first: bool, *, report: bool, quiet: bool) -> Run:
+    """Open the finished run; the first process writes its page and says where it is."""
     run, log = load(folder), Log(quiet=quiet)
-    if world()[0] == 0:
+    if first:
         verdict = run.verdict
         log.say(verdict["words"], "bold" if verdict["ok"] else "bold red")
         if verdict["advice"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,18 +70,52 @@ class Run:
         path = self.folder / "verdict.json"
         return json.loads(path.read_text()) if path.exists() else {}
 
+    @property
+    def times(self) -> dict[str, Any]:
+        """When the run "began" and the "seconds" that it trained, over all its resumptions."""
+        path = self.folder / "times.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl."""
         path = self.folder / "metrics.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()]
 
-    def data(self, data: Any = None) -> Store:
-        """The samples of `data`, or of the run itself, as the encoder takes them."""
+    @property
+    def form(self) -> Store:
+        """No samples, but all that others must look like: shape, vocabulary and value range."""
+        spans = {k: tuple(span) for k, span in self.config["data"].get("spans", {}).items()}
+        return Store(np.empty(0), self.shape, [], words=self.words, extra={"spans": spans})
+
+    def reading(
+        self,
+        *,
+        allow_bad: float | None = None,
+        download: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Any]:
+        """The settings of `open_data` by which the run's own samples were read.
+
+        Args:
+            allow_bad: Share of files that may be unreadable; the run's own if None.
+            download: Whether a named set may be fetched.
+            progress: Called with (done, of) as pictures are decoded.
+        """
+        own = {**self.config["reading"], "download": download, "progress": progress}
+        return own if allow_bad is None else {**own, "allow_bad": allow_bad}
+
+    def data(self, data: Any = None, **said: Any) -> Store:
+        """The samples of `data`, or of the run itself, read as the run's were.
+
+        Args:
+            data: Anything that `pretrain` takes.
+            said: As for `reading`.
+        """
         if isinstance(data, Store):
             return data
         if data is None:
-            return open_data(self.config["data"]["source"], **self.config["reading"])
-        return open_data(data, like=self.shape, vocabulary=self.words or None)
+            return open_data(self.config["data"]["source"], **self.reading(**said))
+        return open_data(data, like=self.form, **self.reading(**said))
 
     def embed(self, data: Any = None, *, layer: str = "out") -> np.ndarray:
         """One vector a sample: `(n, d)` float32, in the order of the data."""
@@ -102,7 +137,14 @@ class Run:
         return len(store)
 
     def evaluate(
-        self, *, train: Any = None, test: Any = None, download: bool = False, **settings: Any
+        self,
+        *,
+        train: Any = None,
+        test: Any = None,
+        download: bool = False,
+        allow_bad: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **settings: Any,
     ) -> dict[str, Any]:
         """Judge the frozen encoder with labels, beside its baselines.
 
@@ -110,6 +152,8 @@ class Run:
             train: Labelled samples, or (samples, labels); None for words.
             test: The same, to score.
             download: Whether a named set may be fetched.
+            allow_bad: Share of files that may be unreadable; the run's own if None.
+            progress: Called with (done, of) as pictures are decoded.
             settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws.
 
         Returns:
@@ -126,11 +170,8 @@ class Run:
                 hint="--train fashion-mnist:train --test fashion-mnist:test",
             )
         else:
-            pairs = [
-                open_labeled(d, like=self.shape, vocabulary=self.words or None, download=download)
-                for d in (train, test)
-            ]
-            (a, la), (b, lb) = pairs
+            said = self.reading(allow_bad=allow_bad, download=download, progress=progress)
+            (a, la), (b, lb) = (open_labeled(d, like=self.form, **said) for d in (train, test))
             lb = lb.aligned(la.names)  # classes are numbered per set
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
@@ -173,6 +214,7 @@ class Run:
             self.metrics(),
             self.verdict,
             json.loads(path.read_text()) if path.exists() else {},
+            self.times,
         )
         return write(self.folder / "report.html", page)
 

@@ -62,6 +62,9 @@ def test_help_and_the_catalogue_do_not_import_torch():
     [
         (["methods", "smclr"], 2, "did you mean `simclr`?"),
         (["pretrain", "simclr", "sample", "--temprature", "1"], 2, "--temperature"),
+        (["pretrain", "simclr", "sample", "--min-cont", "1"], 2, "--min-count"),
+        (["pretrain", "simclr", "sample", "--value-range", "9", "1"], 2, "must rise"),
+        (["pretrain", "simclr", "sample", "--modality", "sound"], 2, "image, series, text"),
         (["pretrain", "byoll", "sample"], 2, "did you mean `byol`?"),
         (["pretrain", "simclr"], 2, "unlabeled pretrain simclr photos/ --time 10m"),
         (["pretrain", "simclr", "sample", "--temperature", "-1"], 2, "temperature must be in"),

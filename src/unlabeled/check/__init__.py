@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from unlabeled.check import behaviour, declared, training
 from unlabeled.check.case import Case
 from unlabeled.check.ranks import share, two_processes
 
-__all__ = ["CHECKS", "Case", "Result", "check", "examine", "share"]
+__all__ = ["CHECKS", "Case", "Result", "check", "examine", "outcomes", "share"]
 
 CHECKS: dict[str, Callable[[Case], None]] = {
     function.__name__: function
@@ -75,8 +75,14 @@ def check(name: str) -> list[Result]:
     Raises:
         UsageError: Where there is no such method, or its source cannot be read.
     """
+    return list(outcomes(name))
+
+
+def outcomes(name: str) -> Iterator[Result]:
+    """What `check` returns, each result as soon as it is known."""
     case = Case(name)
-    return [examine(case, each) for each in CHECKS]
+    for asked in CHECKS:
+        yield examine(case, asked)
 
 
 def examine(case: Case, name: str) -> Result:

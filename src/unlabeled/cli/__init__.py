@@ -5,11 +5,14 @@ Data goes to stdout, talk to stderr. Nothing here imports torch until a command 
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 HELP = Path(__file__).with_name("help.txt")
+MANNERS = 10.0  # seconds in which the first process may say what went wrong
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,7 +49,20 @@ def run(words: list[str]) -> int:
     return 0
 
 
+def rank() -> int:
+    """Which process this is of those that `torchrun` started; 0 where it started none."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return int(os.environ.get("RANK", "0")) if several else 0
+
+
 def complain(message: str, code: int) -> int:
-    """Say on stderr what went wrong; the exit code."""
+    """Say on stderr what went wrong; the exit code.
+
+    What went wrong on all processes is said by the first, at whose end `torchrun` ends the others.
+    """
+    number = rank()
+    if number:
+        time.sleep(MANNERS)
+        message = f"process {number}: {message}"
     print(f"error: {message}", file=sys.stderr)
     return code

@@ -26,15 +26,16 @@ def check(method: str, *, json: Annotated[bool, Parameter(negative=())] = False)
     json:
         Print one JSON object on stdout and nothing else.
     """
-    from unlabeled.check import check as run_all
+    from unlabeled.check import outcomes
 
-    results = run_all(method)
+    results = []
+    for r in outcomes(method):
+        results.append(r)
+        if not json:
+            mark = "exempt" if r.exempt else "ok" if r.passed else "FAILED"
+            print(f"{mark:<7} {r.name:<28} {r.exempt or r.message}".rstrip(), flush=True)
     if json:
         print(dumps([vars(r) for r in results], default=str))
-    else:
-        for r in results:
-            mark = "exempt" if r.exempt else "ok" if r.passed else "FAILED"
-            print(f"{mark:<7} {r.name:<28} {r.exempt or r.message}".rstrip())
     failed = sum(not r.passed for r in results)
     if failed:
         raise Broken(f"{failed} of {len(results)} checks failed")

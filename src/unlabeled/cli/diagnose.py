@@ -10,7 +10,11 @@ from cyclopts import Parameter
 
 
 def diagnose(
-    run: Path, data: str = "", *, json: Annotated[bool, Parameter(negative=())] = False
+    run: Path,
+    data: str = "",
+    *,
+    allow_bad: float | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Say in plain words whether a run worked; no label is used.
 
@@ -20,12 +24,16 @@ def diagnose(
         The run's folder.
     data:
         Samples to look at; the run's own if none are given.
+    allow_bad:
+        Share of files that may be unreadable; by default the run's.
     json:
         Print one JSON object on stdout and nothing else.
     """
     import unlabeled
+    from unlabeled.log import Log
 
-    found = unlabeled.load(run).diagnose(data or None)
+    done, progress = unlabeled.load(run), Log(quiet=json).decoding
+    found = done.diagnose(done.data(data or None, allow_bad=allow_bad, progress=progress))
     if json:
         print(dumps(found))
         return
@@ -34,4 +42,5 @@ def diagnose(
         print(f"\nhint: {found['advice']}")
     print()
     for name, value in found["numbers"].items():
-        print(f"  {name:<28} {value:.4g}" if isinstance(value, float) else f"  {name:<28} {value}")
+        number = f"{value:.4g}" if isinstance(value, float) else str(value)
+        print(f"  {name:<28} {number:<10} {found['conventions'].get(name, '')}".rstrip())

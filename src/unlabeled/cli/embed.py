@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
-def embed(run: Path, data: str, *, out: Path, layer: str = "out") -> None:
+def embed(
+    run: Path,
+    data: str,
+    *,
+    out: Path,
+    layer: str = "out",
+    allow_bad: float | None = None,
+    download: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
     """Write the vector of every sample as a parquet file with columns key and embedding.
+
+    The data is read as the run's was: its size, value range and vocabulary.
 
     Parameters
     ----------
@@ -18,8 +31,15 @@ def embed(run: Path, data: str, *, out: Path, layer: str = "out") -> None:
         The parquet file to write.
     layer:
         Which layer's vectors; `out` is the encoder's output.
+    allow_bad:
+        Share of files that may be unreadable; by default the run's.
+    download:
+        Let a named set be fetched from its home.
     """
     import unlabeled
+    from unlabeled.log import Log
 
-    rows = unlabeled.load(run).write_embeddings(data, out, layer=layer)
+    done, progress = unlabeled.load(run), Log().decoding
+    store = done.data(data, allow_bad=allow_bad, download=download, progress=progress)
+    rows = done.write_embeddings(store, out, layer=layer)
     print(f"{out}: {rows} rows")

@@ -17,10 +17,11 @@ def evaluate(
     protocol: str = "knn,linear,few",
     baselines: bool = True,
     supervised: Annotated[bool, Parameter(negative=())] = False,
+    allow_bad: float | None = None,
     download: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Judge a run's encoder with labels, frozen, always beside its baselines.
+    """Judge a run's encoder with labels, always beside its baselines.
 
     Parameters
     ----------
@@ -32,11 +33,15 @@ def evaluate(
     test:
         Labelled samples to score, such as fashion-mnist:test.
     protocol:
-        Any of knn, linear, few (k labels a class), words; several with commas.
+        Several with commas. On frozen features: knn, linear, few (few labels), retrieval,
+        verification (pairs), clustering, matching (views), anomaly (a class held out), layers
+        (knn and linear on every layer). With all weights: finetune.
     baselines:
         Also score the untrained network, raw pixels and PCA.
     supervised:
         Also train the same network with all labels, for as many steps.
+    allow_bad:
+        Share of files that may be unreadable; by default the run's.
     download:
         Let a named set be fetched from its home.
     json:
@@ -44,6 +49,7 @@ def evaluate(
     """
     import unlabeled
     from unlabeled.evaluate import BASELINES, table
+    from unlabeled.log import Log
 
     result = unlabeled.load(run).evaluate(
         train=train or None,
@@ -51,7 +57,9 @@ def evaluate(
         protocols=tuple(protocol.split(",")),
         beside=BASELINES if baselines else (),
         supervised=supervised,
+        allow_bad=allow_bad,
         download=download,
+        progress=Log(quiet=json).decoding,
     )
     if json:
         print(dumps(result))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
@@ -13,6 +12,7 @@ from cyclopts import Group, Parameter
 
 from unlabeled import catalog
 from unlabeled.catalog import Field
+from unlabeled.cli import rank
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.plan import TYPES
 
@@ -34,14 +34,18 @@ def pretrain(
     clip: float | None = None,
     recipe: str = "auto",
     size: int | None = None,
+    length: int | None = None,
+    min_count: int = 5,
+    value_range: tuple[float, float] | None = None,
+    modality: str = "auto",
+    allow_bad: float = 0.01,
+    download: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
     resume: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
     compile: Annotated[bool, Parameter(negative=())] = False,
-    download: Annotated[bool, Parameter(negative=())] = False,
-    allow_bad: float = 0.01,
     report: bool = True,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -81,7 +85,19 @@ def pretrain(
     recipe:
         auto, paper or small.
     size:
-        Side at which photographs are kept and seen.
+        Side at which photographs are kept and seen; steps of a series.
+    length:
+        Words in a row of text; 32 by default.
+    min_count:
+        How often a word must occur in a text to be known.
+    value_range:
+        Two values, which become black and white in pictures deeper than eight bits: 0 4095.
+    modality:
+        image, series or text, where auto would guess otherwise.
+    allow_bad:
+        Share of files that may be unreadable.
+    download:
+        Let a named set be fetched from its home.
     out:
         The run's folder; by default runs/METHOD-DATA.
     resume:
@@ -94,10 +110,6 @@ def pretrain(
         auto, bf16 or fp32.
     compile:
         Compile the forward pass.
-    download:
-        Let a named set be fetched from its home.
-    allow_bad:
-        Share of files that may be unreadable.
     report:
         Write RUN/report.html at the end.
     dry_run:
@@ -124,7 +136,7 @@ def pretrain(
         not in ("method", "data", "resume", "dry_run", "json", "settings", "pretraining", "quiet")
     }
     if dry_run:
-        print_plan(pretraining.plan(method, data, **words, **settings), json)
+        print_plan(pretraining.plan(method, data, quiet=quiet, **words, **settings), json)
         return
     show(pretraining.pretrain(method, data, quiet=quiet, **words, **settings), json)
 
@@ -164,7 +176,9 @@ def _parameter(field: Field, method: str) -> inspect.Parameter:
 
 
 def show(run: Any, as_json: bool) -> None:
-    """What a finished run says for itself."""
+    """What a finished run says for itself, on the first process."""
+    if rank():
+        return
     if as_json:
         print(dumps(run.summary()))
     else:
@@ -181,10 +195,14 @@ class Collapsed(UnlabeledError):
 
 def print_plan(plan: dict[str, Any], as_json: bool) -> None:
     """The resolved settings of a run that was not started."""
+    if rank():
+        return
     if as_json:
         print(dumps(plan))
         return
     for key, value in plan.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {x}" for name, x in value.items())
         lines = value if isinstance(value, (list, tuple)) else [value]
         for i, line in enumerate(lines):
-            print(f"{key if i == 0 else '':>12}  {line}", file=sys.stdout)
+            print(f"{key if i == 0 else '':>16}  {line}")

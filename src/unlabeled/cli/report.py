@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def report(run: Path, *, data: str = "") -> None:
+def report(run: Path, *, data: str = "", allow_bad: float | None = None) -> None:
     """Write RUN/report.html: one file, no network, safe to mail.
 
     Parameters
@@ -14,7 +14,11 @@ def report(run: Path, *, data: str = "") -> None:
         The run's folder.
     data:
         Samples to show; the run's own if none are given.
+    allow_bad:
+        Share of files that may be unreadable; by default the run's.
     """
     import unlabeled
+    from unlabeled.log import Log
 
-    print(unlabeled.load(run).report(data or None))
+    done, progress = unlabeled.load(run), Log().decoding
+    print(done.report(done.data(data or None, allow_bad=allow_bad, progress=progress)))

@@ -16,8 +16,19 @@ Things: TypeAlias = np.ndarray | Sequence[str]
 MEANINGS = {
     "kNN": "share of unseen samples whose nearest neighbours, asked for their label, name it right",
     "linear": "share right when one linear layer is trained with labels on the frozen vectors",
+    "1 label": "share right when only one sample of each class has a label",
+    "5 labels": "share right when only five samples of each class have a label",
     "10 labels": "share right when only ten samples of each class have a label",
     "100 labels": "share right when only a hundred samples of each class have a label",
+    "1 %": "share right when only one sample in a hundred has a label",
+    "10 %": "share right when only one sample in ten has a label",
+    "tuned, 10 labels": "the same ten labels of each class, and every weight may change",
+    "tuned, 100 labels": "the same hundred labels of each class, and every weight may change",
+    "retrieval": "share of samples whose nearest other is of their class (recall at 1)",
+    "verification": "share of pairs rightly said to be of one class or of two",
+    "clustering": "share right when each of as many clusters as classes is given its best name",
+    "matching": "share of games won: which of four shows the same sample? chance wins a quarter",
+    "anomaly": "chance that a sample of a class held out looks stranger than another (AUROC)",
     "effective rank": "how many directions the vectors really use",
     "alignment": "how far apart two views of one sample lie; 0 is the same place, 4 the far side",
     "uniformity": "how evenly the vectors fill the sphere; lower is more even, 0 is one point",
@@ -151,12 +162,14 @@ class Evaluation:
         rows: The run and its baselines.
         how: On what, in words: "10,000 test images, 10 classes".
         layers: Protocol to a score for each of the encoder's layers, in their order.
+        labels: Row to its score for each number of labels a class, in their order.
         percent: Whether scores are shares of 1; correlations are not.
     """
 
     rows: Sequence[Row]
     how: str = ""
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
     percent: bool = True
 
 

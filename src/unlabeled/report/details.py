@@ -13,6 +13,7 @@ from unlabeled.report.markup import Markup, join, name, prose, tag
 from unlabeled.report.sections import section
 
 MOST_BAD = 20
+PALETTE = 4  # colours that lines have
 
 
 def evaluation(shown: Evaluation) -> Markup:
@@ -22,7 +23,7 @@ def evaluation(shown: Evaluation) -> Markup:
     body = [_row(row, protocols, shown) for row in shown.rows]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
     known = [tag("p", tag("b", p), ": ", MEANINGS[p], ".") for p in protocols if p in MEANINGS]
-    figure = join(table, tag("div", *known, class_="glossary"), _layers(shown))
+    figure = join(table, tag("div", *known, class_="glossary"), _labels(shown), _layers(shown))
     return section(
         "With labels, afterwards",
         "Labels came in only now, to see what the encoder is good for. Its weights did not change.",
@@ -66,22 +67,35 @@ def _cell(
 
 def _layers(shown: Evaluation) -> Markup | None:
     """Which layer is best: not always the last."""
-    if not shown.layers:
-        return None
-    names = list(dict.fromkeys(layer for scores in shown.layers.values() for layer in scores))
-    at = {layer: i for i, layer in enumerate(names)}
-    lines = [
-        Line(np.array([at[k] for k in scores]), np.array(list(scores.values())), protocol, f"s{i}")
-        for i, (protocol, scores) in enumerate(shown.layers.items())
-    ]
-    chart = line_chart(
-        lines, label="score of each layer", width=520, height=210, names=names,
-        percent=shown.percent,
-    )  # fmt: skip
     words = "from the input to the output; where the last is not the best, use an earlier one"
-    return tag(
-        "div", tag("h3", "Layer by layer", tag("small", words)), chart, class_="panel layers"
-    )
+    return _curve("Layer by layer", words, "score of each layer", shown.layers, shown.percent)
+
+
+def _labels(shown: Evaluation) -> Markup | None:
+    """How much a label is worth: what pretraining is for."""
+    words = "labels a class, from few to many; the gap is widest where they are few"
+    means = {
+        who: {count: _pair(score)[0] for count, score in scores.items()}
+        for who, scores in list(shown.labels.items())[:PALETTE]
+        if len(scores) > 1
+    }
+    return _curve("Label by label", words, "score by labels a class", means, shown.percent)
+
+
+def _curve(
+    title: str, words: str, label: str, lines: Mapping[str, Mapping[str, float]], percent: bool
+) -> Markup | None:
+    """A panel with a line for each name over steps that have names themselves."""
+    if not lines:
+        return None
+    names = list(dict.fromkeys(step for scores in lines.values() for step in scores))
+    at = {step: i for i, step in enumerate(names)}
+    drawn = [
+        Line(np.array([at[k] for k in scores]), np.array(list(scores.values())), name, f"s{i}")
+        for i, (name, scores) in enumerate(lines.items())
+    ]
+    chart = line_chart(drawn, label=label, width=520, height=210, names=names, percent=percent)
+    return tag("div", tag("h3", title, tag("small", words)), chart, class_="panel layers")
 
 
 def notes(said: Sequence[str]) -> Markup:

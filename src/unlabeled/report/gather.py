@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from torch import Tensor
 from unlabeled.catalog import Card
 from unlabeled.data import Store
 from unlabeled.encoders import PAD, Encoder
-from unlabeled.evaluate import embed
+from unlabeled.evaluate import embed, headline
+from unlabeled.evaluate.protocols import column
 from unlabeled.method import Method
 from unlabeled.report.content import (
     Content,
@@ -33,6 +35,7 @@ POOL, MAPPED = 4_000, 1_000  # samples among which neighbours are looked for, an
 WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
 PARTS = ("words", "their neighbours", "chance words")  # of a skip-gram's views
 LEVELS = {"healthy": "good", "warning": "doubtful"}
+LARGE = ("kNN", "linear", "10 labels", "100 labels")  # scores that are shown in large type
 
 
 def content(
@@ -43,6 +46,7 @@ def content(
     metrics: Sequence[Mapping[str, Any]],
     verdict: Mapping[str, Any],
     evaluation: Mapping[str, Any],
+    times: Mapping[str, Any],
 ) -> Content:
     """Gather the page of a run.
 
@@ -54,6 +58,7 @@ def content(
         metrics: The lines of metrics.jsonl.
         verdict: The run's verdict.json.
         evaluation: Its evaluation.json, or nothing.
+        times: Its times.json, or nothing.
     """
     method.eval()
     batch = _batch(store, _spread(len(store), SHOWN), config["seed"])
@@ -80,8 +85,32 @@ def content(
         },
         command=config["command"],
         paper=card.paper,
-        facts={**config["versions"], "device": f"{config['device']} {config['precision']}"},
+        facts=facts(config, times),
     )
+
+
+def facts(config: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, str]:
+    """When, how long and on what a run was made, as its own records say."""
+    found: dict[str, str] = {}
+    on = config.get("hardware", {})
+    if times:
+        found["began"] = datetime.fromisoformat(times["began"]).strftime("%d %B %Y, %H:%M UTC")
+        minutes, seconds = divmod(round(times["seconds"]), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts = {"h": hours, "min": minutes, "s": seconds}
+        found["trained for"] = " ".join(f"{n} {unit}" for unit, n in parts.items() if n) or "0 s"
+    if on:
+        found["processor"] = f"{on['processor']}, {on['cores']} cores"
+    if on.get("gpu"):
+        found["GPU"] = on["gpu"]
+    if config["processes"] > 1:
+        found["processes"] = str(config["processes"])
+    return {
+        **found,
+        "device": f"{config['device']} {config['precision']}",
+        "unlabeled": config["unlabeled"],
+        **config["versions"],
+    }
 
 
 def _spread(n: int, count: int) -> Tensor:
@@ -198,12 +227,13 @@ def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
     """The encoder's own scores, in large type."""
     found = evaluation.get("scores", {}).get("encoder", {})
     return [
-        Number(name, f"{score['accuracy']:.1f} %")
-        if "accuracy" in score
-        else Number(
+        Number(
             name, f"{score['correlation']:.2f}", f"agreement with people, {score['pairs']} pairs"
         )
+        if "correlation" in score
+        else Number(name, f"{headline(score)[1]:.1f} %")
         for name, score in found.items()
+        if "correlation" in score or name in LARGE
     ]
 
 
@@ -227,11 +257,29 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
     how = ""
     if "classes" in settings:
         how = f"{settings['test']:,} samples never trained on, {settings['classes']} classes"
-    return Evaluation(rows=rows, how=how, layers=layers, percent="classes" in settings)
+    return Evaluation(
+        rows=rows,
+        how=how,
+        layers=layers,
+        labels=_by_labels(scores, settings.get("labels", ())),
+        percent="classes" in settings,
+    )
 
 
 def _score(found: Mapping[str, Any]) -> float | tuple[float, float]:
     if "correlation" in found:
         return found["correlation"]
-    accuracy = found["accuracy"] / 100
-    return (accuracy, found["deviation"] / 100) if "deviation" in found else accuracy
+    share = headline(found)[1] / 100
+    return (share, found["deviation"] / 100) if "deviation" in found else share
+
+
+def _by_labels(
+    scores: Mapping[str, Any], counts: Sequence[int]
+) -> dict[str, dict[str, float | tuple[float, float]]]:
+    """For each row its score by the number of labels a class."""
+    names = {column(n): f"{n:,}" for n in counts}
+    return {
+        who: {names[name]: _score(found[name]) for name in names if name in found}
+        for who, found in scores.items()
+        if names.keys() & found.keys()
+    }

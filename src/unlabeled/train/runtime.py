@@ -124,7 +124,8 @@ class GlobalBatchNorm(_BatchNorm):
         within, means = parts.unbind(1)
         mean = means.mean(0)
         var = within.mean(0) + (means - mean).square().mean(0)
-        if self.running_mean is not None and self.running_var is not None:
+        keeps = self.track_running_stats  # not where somebody only looks through the module
+        if keeps and self.running_mean is not None and self.running_var is not None:
             n = x.numel() // x.shape[1] * world()[1]
             with torch.no_grad():
                 self.num_batches_tracked.add_(1)  # pyright: ignore[reportOptionalMemberAccess]

@@ -1,0 +1,59 @@
+import pytest
+
+from unlabeled.report.content import Evaluation, Row
+from unlabeled.report.details import evaluation
+from unlabeled.report.gather import _evaluation, _numbers
+
+FOUND = {
+    "scores": {
+        "encoder": {
+            "kNN": {"accuracy": 88.0, "k=20": 88.0},
+            "1 label": {"accuracy": 50.0, "deviation": 4.0, "draws": [46.0, 54.0]},
+            "10 labels": {"accuracy": 75.0, "deviation": 1.0, "draws": [74.0, 76.0]},
+            "retrieval": {"recall@1": 85.0, "mAP": 60.0},
+            "anomaly": {"AUROC": 91.0, "deviation": 3.0},
+        },
+        "untrained": {"kNN": {"accuracy": 79.0}, "1 label": {"accuracy": 40.0}},
+    },
+    "layers": {"stage1": {"kNN": {"accuracy": 70.0}}, "out": {"kNN": {"accuracy": 88.0}}},
+    "settings": {"classes": 10, "test": 10_000, "labels": [1, 10]},
+}
+
+
+def test_each_protocol_is_shown_by_its_headline():
+    shown = _evaluation(FOUND)
+    assert shown.rows[0].scores["retrieval"] == 0.85
+    assert shown.rows[0].scores["anomaly"] == (0.91, 0.03)
+    assert shown.layers == {"kNN": {"stage1": 0.7, "out": 0.88}}
+    assert shown.labels == {
+        "encoder": {"1": (0.5, 0.04), "10": (0.75, 0.01)},
+        "untrained": {"1": 0.4},
+    }
+    assert [(number.name, number.value) for number in _numbers(FOUND)] == [
+        ("kNN", "88.0 %"), ("10 labels", "75.0 %")
+    ]  # fmt: skip
+
+
+def test_words_have_correlations_and_no_curves():
+    found = {"correlation": 0.31, "interval": [0.2, 0.4], "pairs": 300, "all": 353}
+    shown = _evaluation({"scores": {"encoder": {"WordSim-353": found}}})
+    assert shown.rows[0].scores == {"WordSim-353": 0.31}
+    assert not shown.labels
+    assert _numbers({"scores": {"encoder": {"WordSim-353": found}}})[0].value == "0.31"
+
+
+def test_the_curves_are_drawn_with_a_line_for_each_row_and_layer():
+    page = str(evaluation(_evaluation(FOUND)))
+    assert "Label by label" in page
+    assert "Layer by layer" in page
+    assert page.count("<svg") >= 2
+    assert "score by labels a class" in page
+    assert "recall at 1" in page  # the glossary
+
+
+@pytest.mark.parametrize("labels", [{}, {"encoder": {"10": 0.7}}])
+def test_one_point_is_no_curve(labels):
+    shown = Evaluation(rows=[Row(name="a", scores={"kNN": 0.5})], labels=labels)
+    page = str(evaluation(shown))
+    assert "Label by label" not in page
+    assert "Layer by layer" not in page
