@@ -158,7 +158,7 @@ MUTANTS = [
             "        return choose(za @ zb.T / self.temperature, torch.arange(len(za)))",
             "import nt_xent": "import choose"}),
     Mutant("a mean over its own process", "two_processes", "gather", "word2vec",
-           {"total(there[..., 0].sum())": "(there[..., 0].sum() * world()[1])"}),
+           {"total(near.sum())": "(near.sum() * world()[1])"}),
     # ---- what is kept ---------------------------------------------------------------------
     Mutant("a head grafted on the encoder", "export", "head.weight", "rotation",
            {"self.head": "self.encoder.head"}),

@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from unlabeled.diagnose import diagnose, effective_rank
+from unlabeled.diagnose import alpha_req, diagnose, effective_rank, intrinsic_dimension
 from unlabeled.encoders import ConvNet, Words
 
 
@@ -23,6 +23,12 @@ def test_numbers_are_of_the_encoder_as_it_will_be_used(encoder, images):
     assert (numbers["samples"], numbers["dimensions"]) == (512, encoder.dim)
     assert numbers["effective rank"] == pytest.approx(effective_rank(h), rel=1e-4)
     assert 0 < numbers["retrieval@1"] < 1
+    assert 1 <= numbers["LiDAR"] <= encoder.dim
+    assert numbers["alpha (alpha-ReQ)"] == pytest.approx(alpha_req(h), rel=1e-3)
+    assert numbers["intrinsic dimension"] == pytest.approx(intrinsic_dimension(h), rel=1e-3)
+    assert 0 < numbers["silhouette"] < numbers["cluster learnability"] <= 1
+    assert set(found["conventions"]) < set(numbers)
+    assert "not centred" in found["conventions"]["RankMe"]
     assert json.loads(json.dumps(found)) == found
 
 
@@ -42,6 +48,7 @@ def test_a_dead_encoder_is_named_without_any_history(encoder, images):
     assert found["level"] == "collapsed"
     assert not found["ok"]
     assert found["advice"]
+    assert "silhouette" not in found["numbers"]
 
 
 def test_the_history_of_the_run_says_more(build, watch):
@@ -55,4 +62,5 @@ def test_the_history_of_the_run_says_more(build, watch):
 def test_words_have_no_views(text):
     found = diagnose(Words(60, dim=16, size=16), text)
     assert found["level"] == "healthy"
-    assert "retrieval@1" not in found["numbers"]
+    assert not {"retrieval@1", "LiDAR"} & set(found["numbers"])
+    assert "silhouette" in found["numbers"]

@@ -7,9 +7,12 @@ import torch.nn.functional as F
 
 from unlabeled.diagnose import (
     alignment,
+    alpha_req,
     dead,
     effective_rank,
     feature_std,
+    intrinsic_dimension,
+    lidar,
     rankme,
     retrieval,
     spread,
@@ -112,3 +115,88 @@ def test_retrieval_is_certain_for_twins_and_chance_for_strangers():
     swapped = x.clone()
     swapped[:2] = x[[1, 0]]
     assert retrieval(x, swapped) == pytest.approx(198 / 200)
+
+
+# ---- the spectrum's tail -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
+def test_alpha_is_the_exponent_of_the_power_law(alpha):
+    axes, _ = torch.linalg.qr(isotropic(400, 150).double())
+    axes = axes - axes.mean(0)
+    axes, _ = torch.linalg.qr(axes)
+    i = torch.arange(1, 151).double()
+    noisy = i ** (-alpha / 2)
+    noisy[:10] *= 30  # the first few do not follow the law, nor do they count
+    assert alpha_req(axes * noisy + 5) == pytest.approx(alpha, rel=1e-6)
+
+
+def test_alpha_is_the_weighted_line_through_the_eigenvalues():
+    z = isotropic(300, 120) * torch.linspace(3, 0.1, 120)
+    eigen = np.sort(np.linalg.eigvalsh(np.cov(z.double().numpy().T)))[::-1]
+    i = np.arange(11, 101)
+    slope, _ = np.polyfit(np.log(i), np.log(eigen[10:100]), 1, w=np.sqrt(1 / i))
+    assert alpha_req(z) == pytest.approx(-slope, rel=1e-8)
+    assert math.isnan(alpha_req(z[:, :11]))
+
+
+# ---- LiDAR ---------------------------------------------------------------------------------
+
+
+def written_down(views, delta):
+    """Thilak et al. 2024, sec. 4, term by term in float64; the eigenvalues of S_w^-1 S_b."""
+    n, q, d = views.shape
+    views = views.double().numpy()
+    mu = views.reshape(-1, d).mean(0)
+    between, within = np.zeros((d, d)), delta * np.eye(d)
+    for sample in views:
+        mean = sample.mean(0)
+        between += np.outer(mean - mu, mean - mu) / n
+        for view in sample:
+            within += np.outer(view - mean, view - mean) / (n * q)
+    eigen = np.linalg.eigvals(np.linalg.solve(within, between)).real.clip(0)
+    p = eigen / eigen.sum() + 1e-7
+    return math.exp(-(p * np.log(p)).sum())
+
+
+@pytest.mark.parametrize("delta", [1e-4, 0.3])
+def test_lidar_is_the_formula(delta):
+    chance = torch.Generator().manual_seed(0)
+    means = torch.randn(40, 1, 6, generator=chance) * torch.tensor([3.0, 2, 1, 0.5, 0.2, 0.1])
+    views = means + torch.randn(40, 5, 6, generator=chance) * torch.linspace(0.1, 2, 6) + 4
+    assert lidar(views, delta) == pytest.approx(written_down(views, delta), rel=1e-8)
+
+
+def test_lidar_counts_the_directions_in_which_samples_differ_and_views_do_not():
+    k, d = 3, 8
+    means = torch.zeros(2 * k, d)
+    means[torch.arange(2 * k), torch.arange(2 * k) // 2] = torch.tensor([1.0, -1.0]).repeat(k)
+    noise = 0.1 * torch.cat([torch.eye(d), -torch.eye(d)])  # the same in every direction
+    views = means[:, None] + noise
+    assert lidar(views) == pytest.approx(k, rel=1e-3)
+    loud = views.clone()
+    loud[..., 0] += 100 * noise[:, 0]  # views differ far more than samples there
+    assert lidar(loud) == pytest.approx(k - 1, rel=0.01)
+    assert lidar(means[:, None].expand(-1, 4, -1)) == pytest.approx(k, rel=1e-3)
+    assert lidar(torch.ones(9, 4, 5)) == 1
+
+
+# ---- intrinsic dimension -------------------------------------------------------------------
+
+
+def test_the_dimension_of_a_surface_is_not_that_of_the_space_it_lies_in():
+    plane = isotropic(1500, 2) @ isotropic(2, 20, seed=1)
+    assert intrinsic_dimension(plane) == pytest.approx(2, rel=0.1)
+    assert intrinsic_dimension(isotropic(1500, 5)) == pytest.approx(5, rel=0.12)
+    assert intrinsic_dimension(torch.ones(10, 3)) == 0
+
+
+def test_two_neighbours_tell_the_dimension_by_the_formula():
+    z = torch.cat([isotropic(40, 3), isotropic(40, 3)[:5]])  # five samples twice
+    total, count = 0.0, 0
+    for i in range(45):
+        near = sorted(float((z[i].double() - z[j].double()).norm()) for j in range(45) if j != i)
+        if near[0] > 0:
+            total, count = total + math.log(near[1] / near[0]), count + 1
+    assert count == 35
+    assert intrinsic_dimension(z) == pytest.approx(count / total, rel=1e-6)

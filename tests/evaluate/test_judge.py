@@ -1,3 +1,4 @@
+import importlib
 import json
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from unlabeled.data.store import Store
 from unlabeled.encoders import ConvNet, Shape, Words
 from unlabeled.errors import DataError, UsageError
-from unlabeled.evaluate import baselines, evaluate, table
+from unlabeled.evaluate import baselines, evaluate, headline, table
 from unlabeled.evaluate.embed import embed
 
 
@@ -17,7 +18,8 @@ def learnt(train):
 
 @pytest.fixture(scope="module")
 def result(learnt, train, test):
-    every = ("knn", "linear", "few", "layers")
+    every = ("knn", "linear", "few", "layers", "retrieval", "verification", "clustering",
+             "matching", "anomaly")  # fmt: skip
     return evaluate(learnt, train, test, protocols=every, layers=("stage1", "out"), draws=2)
 
 
@@ -27,14 +29,20 @@ def test_a_good_encoder_beats_its_untrained_self_by_every_protocol(result):
     for name in ("kNN", "linear", "10 labels"):
         assert good[name]["accuracy"] >= bad[name]["accuracy"]
     assert good["10 labels"]["accuracy"] > bad["10 labels"]["accuracy"] + 3
+    for name in ("retrieval", "verification", "clustering", "anomaly"):
+        assert headline(good[name])[1] > headline(bad[name])[1] + 3
+    assert 25 < bad["matching"]["accuracy"] <= 100
+    assert 0 <= result["scores"]["raw"]["matching"]["accuracy"] <= 100
 
 
 def test_everything_that_was_asked_is_there_and_goes_into_json(result):
     assert set(result["scores"]) == {"encoder", "untrained", "raw", "PCA"}
     assert set(result["layers"]) == {"stage1", "out"}
-    assert result["layers"]["out"] == result["scores"]["encoder"]
+    assert set(result["layers"]["out"]) == {"kNN", "linear"}
+    assert result["layers"]["out"]["kNN"] == result["scores"]["encoder"]["kNN"]
     assert set(result["scores"]["encoder"]["kNN"]) == {"accuracy", "k=20", "k=200"}
-    assert result["settings"]["labels"] == [10]  # no class has a hundred
+    assert result["settings"]["labels"] == [1, 5, 10]  # no class has a hundred
+    assert result["settings"]["shares"] == [0.01, 0.1]
     assert result["seconds"] > 0
     assert json.loads(json.dumps(result)) == result
 
@@ -49,13 +57,17 @@ def test_the_protocol_has_a_name_that_changes_with_it(result, learnt, train, tes
 
 def test_the_table_has_a_row_for_each_name_and_layer(result):
     rows = table(result)
-    assert rows[0] == ["", "kNN", "linear", "10 labels"]
+    assert rows[0] == [
+        "", "kNN", "linear", "1 label", "5 labels", "10 labels", "1 %", "10 %",
+        "retrieval recall@1", "verification", "clustering", "matching", "anomaly AUROC",
+    ]  # fmt: skip
     assert [row[0] for row in rows[1:]] == [
         "encoder", "untrained", "raw", "PCA", "stage1", "out"
     ]  # fmt: skip
     assert len({len(row) for row in rows}) == 1
     accuracy = result["scores"]["encoder"]["10 labels"]
-    assert rows[1][3] == f"{accuracy['accuracy']:.1f} ± {accuracy['deviation']:.1f}"
+    assert rows[1][5] == f"{accuracy['accuracy']:.1f} ± {accuracy['deviation']:.1f}"
+    assert rows[-1][3:] == ["–"] * 10  # of a layer only kNN and linear are asked
 
 
 def test_supervised_is_trained_on_request(train, test):
@@ -101,3 +113,21 @@ def test_the_encoder_is_left_as_it_was(train, test):
     evaluate(encoder, train, test, protocols=("knn",))
     assert encoder.training
     assert np.array_equal(embed(encoder, test[0])["out"], before)
+
+
+def test_tuned_columns_stand_beside_those_of_random_weights(learnt, train, test, monkeypatch):
+    judge = importlib.import_module("unlabeled.evaluate.judge")
+    monkeypatch.setattr(judge, "STEPS", 2)
+    found = evaluate(learnt, train, test, protocols=("finetune", "knn"), beside=("untrained",))
+    columns = {who: set(scores) for who, scores in found["scores"].items()}
+    assert columns == {who: {"kNN", "tuned, 10 labels"} for who in ("encoder", "untrained")}
+    assert found["settings"]["finetune"] == {"labels": [10], "steps": 2}
+    alone = evaluate(learnt, train, test, protocols=("layers",), beside=(), layers=("out",))
+    assert set(alone["layers"]["out"]) == {"kNN", "linear"}
+
+
+def test_text_cannot_play_the_matching_game():
+    rows = np.ones((4, 3), np.int32)
+    samples = Store(rows, Shape("text", 1, 3, 5), list("abcd")), np.arange(4) % 2
+    with pytest.raises(UsageError, match="text has none"):
+        evaluate(Words(5, dim=4, size=3), samples, samples, protocols=("matching",))

@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
-from unlabeled.evaluate.linear import Problem, Scale, accuracy, fit, folds, linear, objective
+from unlabeled.evaluate.linear import accuracy, folds, linear
 
 
 def clouds(n, d=20, classes=3, seed=0, gap=1.0):
@@ -13,51 +11,6 @@ def clouds(n, d=20, classes=3, seed=0, gap=1.0):
     mix = np.random.default_rng(7).standard_normal((d, d))  # correlated, of unequal scale
     x = (centres[labels] + chance.standard_normal((n, d))) @ mix * np.logspace(-1, 2, d)
     return x.astype(np.float32), labels
-
-
-def posed(x, y, classes=3):
-    x = torch.from_numpy(x)
-    return Problem.of(Scale.of(x)(x), torch.from_numpy(y), classes)
-
-
-def loss64(problem, l2, weight):
-    """The objective written down again, in float64."""
-    x, y, w = problem.x.double(), problem.y, weight.double()
-    log = torch.log_softmax(x @ w[:, :-1].T + w[:, -1], 1)
-    return -log[torch.arange(len(y)), y].mean() + l2 / 2 * w[:, :-1].square().sum()
-
-
-def test_objective_and_gradient_are_the_formula():
-    problem = posed(*clouds(200))
-    weight = torch.randn(3, 21).double().requires_grad_()
-    expected = loss64(problem, 0.01, weight)
-    expected.backward()
-    value, slope = objective(problem, 0.01, weight.detach().float())
-    assert value == pytest.approx(float(expected.detach()), rel=1e-6)
-    np.testing.assert_allclose(slope, weight.grad, atol=1e-5)
-
-
-@pytest.mark.parametrize("l2", [1.0, 1e-2, 1e-4])
-def test_the_optimum_is_scikit_learns(l2):
-    problem = posed(*clouds(600, gap=0.5))
-    weight = fit(problem, l2, tolerance=1e-6)
-    peer = LogisticRegression(C=1 / (600 * l2), max_iter=10_000, tol=1e-8)
-    peer.fit(problem.x.double().numpy(), problem.y.numpy())
-    theirs = torch.from_numpy(np.c_[peer.coef_, peer.intercept_])
-    assert float(loss64(problem, l2, weight)) == pytest.approx(
-        float(loss64(problem, l2, theirs)), abs=1e-4
-    )
-    assert float(objective(problem, l2, weight)[1].abs().max()) < 1e-3
-    # the default tolerance stays within a thousandth too
-    quick = float(loss64(problem, l2, fit(problem, l2)))
-    assert quick == pytest.approx(float(loss64(problem, l2, theirs)), abs=1e-3)
-
-
-def test_correlated_features_take_few_steps():
-    problem = posed(*clouds(2000, d=100, gap=0.3))
-    rough = float(loss64(problem, 1e-3, fit(problem, 1e-3, steps=25)))
-    best = float(loss64(problem, 1e-3, fit(problem, 1e-3, tolerance=1e-7)))
-    assert rough < best + 1e-3
 
 
 def test_features_that_never_vary_do_no_harm():

@@ -1,11 +1,15 @@
 """Without labels: rank, collapse, uniformity and alignment, and a verdict in words."""
 
 from unlabeled.diagnose.after import diagnose
+from unlabeled.diagnose.clusters import clid, learnability, silhouette, tolerance
 from unlabeled.diagnose.measures import (
     alignment,
+    alpha_req,
     dead,
     effective_rank,
     feature_std,
+    intrinsic_dimension,
+    lidar,
     rankme,
     retrieval,
     spread,
@@ -16,7 +20,8 @@ from unlabeled.diagnose.probe import Health, Probe, nothing
 from unlabeled.diagnose.verdict import Verdict, verdict
 
 __all__ = [
-    "Health", "Probe", "Verdict", "alignment", "dead", "diagnose", "effective_rank",
-    "feature_std", "nothing", "rankme", "retrieval", "spread", "stable_rank", "uniformity",
+    "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid", "dead", "diagnose",
+    "effective_rank", "feature_std", "intrinsic_dimension", "learnability", "lidar", "nothing",
+    "rankme", "retrieval", "silhouette", "spread", "stable_rank", "tolerance", "uniformity",
     "verdict",
 ]  # fmt: skip

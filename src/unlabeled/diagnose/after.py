@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from unlabeled.data import Store
-from unlabeled.diagnose import measures
+from unlabeled.diagnose import clusters, measures
 from unlabeled.diagnose.probe import NEVER, Health, borrowed, vectors_of, views_of
 from unlabeled.diagnose.verdict import verdict
 from unlabeled.encoders import Encoder
+from unlabeled.losses.kmeans import kmeans
 from unlabeled.views import Batch
 
 SAMPLES = 2048
+SEEN, TIMES = 1000, 10  # samples whose views LiDAR compares, and views of each
+CLUSTERS = 10
+
+CONVENTIONS = {
+    "effective rank": "centred, natural log, exact shares",
+    "RankMe": "not centred, natural log, 1e-7 on each share; grows with the samples",
+    "stable rank": "centred",
+    "alpha (alpha-ReQ)": "centred; eigenvalues 11 to 100, weighted by 1 / rank",
+    "LiDAR": f"up to {SEEN:,} samples x {TIMES} weak views, delta 1e-4; the paper takes 50 views",
+    "uniformity": "t = 2, natural log",
+    "alignment": "squared distance of two weak views",
+    "retrieval@1": "two weak views, among all the samples",
+    "silhouette": f"k-means with {CLUSTERS} centres, unit vectors",
+    "tolerance": f"mean cosine within these {CLUSTERS} clusters",
+    "cluster learnability": "nearest of those before it, one by one",
+    "intrinsic dimension": "TwoNN, no outliers discarded",
+}
 
 
 @torch.no_grad()
@@ -38,15 +59,18 @@ def diagnose(
         seed: Of which ones, and of their views.
 
     Returns:
-        "ok", "level", "words" and "advice" of the verdict, and "numbers" by name.
+        "ok", "level", "words" and "advice" of the verdict; "numbers" by name, and by the same
+        names the "conventions" of those that others compute differently.
     """
     index = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))[:samples]
     device = next(encoder.parameters()).device
     rows, there = store.read(index).to(device), index.to(device)
     batch = Batch(rows, there, seed=seed, epoch=NEVER)
+    few = Batch(rows[:SEEN], there[:SEEN], seed=seed + 1, epoch=NEVER)
     with borrowed(encoder, averages=True):
         h, pair = vectors_of(encoder, batch), views_of(encoder, batch)
-    numbers = {
+        seen = [z for _ in range(TIMES // 2) for z in views_of(encoder, few) or ()]
+    numbers: dict[str, Any] = {
         "samples": len(h),
         "dimensions": h.shape[1],
         "std of unit vectors": measures.feature_std(h),
@@ -61,6 +85,8 @@ def diagnose(
     if pair:
         numbers["alignment"] = measures.alignment(*pair)
         numbers["retrieval@1"] = measures.retrieval(*pair)
+    if all(map(math.isfinite, numbers.values())):
+        numbers |= _shape(h, seen)
     now = Health(
         step=history[-1].step if history else 1,
         loss=None,
@@ -79,4 +105,19 @@ def diagnose(
     )
     alone = verdict([now])
     found = verdict(history) if history and alone.ok else alone
-    return {**asdict(found), "numbers": numbers}
+    said = {name: CONVENTIONS[name] for name in numbers if name in CONVENTIONS}
+    return {**asdict(found), "numbers": numbers, "conventions": said}
+
+
+def _shape(h: Tensor, seen: list[Tensor]) -> dict[str, float]:
+    """Slower numbers, of vectors that are finite: the spectrum's tail, views, clusters."""
+    found = {"alpha (alpha-ReQ)": measures.alpha_req(h)}
+    if seen:
+        found["LiDAR"] = measures.lidar(torch.stack(seen, 1))
+    found["intrinsic dimension"] = measures.intrinsic_dimension(h)
+    _, own, _ = kmeans(F.normalize(h, dim=1), CLUSTERS)
+    if len(own.unique()) > 1:
+        found["silhouette"] = clusters.silhouette(h, own)
+        found["tolerance"] = clusters.tolerance(h, own)
+        found["cluster learnability"] = clusters.learnability(h, own)
+    return {name: value for name, value in found.items() if math.isfinite(value)}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from unlabeled.encoders.base import Encoder, Sequence
+from unlabeled.encoders.base import Encoder, Sequence, Transformer
 from unlabeled.encoders.convnet import ConvNet
-from unlabeled.encoders.parts import Causal, Decoder, mlp
+from unlabeled.encoders.halves import Halves
+from unlabeled.encoders.parts import Causal, Decoder, Painter, colour_blind, critic, mlp, reverse
 from unlabeled.encoders.sequence import Patches, Series
 from unlabeled.encoders.words import PAD, Words
 from unlabeled.errors import UsageError
 
 __all__ = [
-    "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Patches", "Sequence", "Series", "Shape",
-    "Words", "build", "mlp",
+    "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Halves", "Painter", "Patches", "Sequence",
+    "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "mlp", "reverse",
 ]  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Shape:
 
 HOUSE: dict[str, type[Encoder]] = {
     "convnet": ConvNet,
+    "halves": Halves,
     "patches": Patches,
     "series": Series,
     "words": Words,
@@ -64,10 +66,12 @@ def build(name: str, shape: Shape) -> Encoder:
 def _timm(name: str) -> type[Encoder]:
     import timm  # not before it is needed: it is slow
 
-    from unlabeled.encoders.timm import Timm
+    from unlabeled.encoders.timm import VITS, Timm, ViT
 
+    if name == "vit" or timm.models.is_model_in_modules(name, VITS):
+        return ViT
     if not timm.is_model(name):
-        near = difflib.get_close_matches(name, [*HOUSE, *timm.list_models()], 1)
+        near = difflib.get_close_matches(name, [*HOUSE, "vit", *timm.list_models()], 1)
         hint = f"did you mean `{near[0]}`?" if near else "any name of timm.list_models()"
         raise UsageError(f"no encoder named `{name}`", hint=hint)
     return Timm
@@ -81,4 +85,8 @@ def default(needs: type[Encoder], shape: Shape, device: str) -> str:
         return "series"
     if issubclass(needs, Sequence):
         return "patches"
+    if issubclass(needs, Halves):
+        return "halves"
+    if issubclass(needs, Transformer):
+        return "vit" if device == "cpu" else "vit_small_patch16_224"
     return "convnet" if device == "cpu" else "resnet18"

@@ -47,3 +47,46 @@ class Sequence(Encoder):
         An image's rows are the steps and its columns the lanes; a series has one lane.
         """
         raise NotImplementedError
+
+
+class Transformer(Encoder):
+    """An encoder of patches that look at each other, any of which may be left out or hidden.
+
+    Attributes:
+        patch: Side of a patch.
+        grid: Patches along a side of the image.
+    """
+
+    patch: int
+    grid: int
+
+    def tokens(
+        self,
+        x: Tensor,
+        keep: Tensor | None = None,
+        *,
+        hidden: Tensor | None = None,
+        instead: Tensor | None = None,
+    ) -> Tensor:
+        """The codes of the patches, row by row: `(b, patches, dim)`.
+
+        Args:
+            x: Images `(b, c, size, size)`.
+            keep: Numbers of the patches that are looked at, `(b, k)`; all if None. The result then
+                has k codes, in this order.
+            hidden: Patches of which only the place is known, `(b, patches)` bool.
+            instead: What stands for a hidden patch, `(dim,)`.
+        """
+        raise NotImplementedError
+
+    def cut(self, x: Tensor) -> Tensor:
+        """Images `(b, c, size, size)` to the pixels of their patches, `(b, patches, pixels)`."""
+        p, n = self.patch, self.grid
+        tiles = x.unflatten(2, (n, p)).unflatten(4, (n, p))  # (b, c, n, p, n, p)
+        return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+    def paste(self, patches: Tensor) -> Tensor:
+        """Undo `cut`."""
+        p, n = self.patch, self.grid
+        tiles = patches.unflatten(2, (-1, p, p)).unflatten(1, (n, n))  # (b, n, n, c, p, p)
+        return tiles.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)

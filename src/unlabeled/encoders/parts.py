@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from unlabeled.encoders.base import Encoder
 
 
 def mlp(*widths: int, norm: bool = True, last_norm: bool = False) -> nn.Sequential:
@@ -20,6 +24,18 @@ def mlp(*widths: int, norm: bool = True, last_norm: bool = False) -> nn.Sequenti
     for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), nn.BatchNorm1d(b) if norm else nn.Identity(), nn.ReLU()]
     return nn.Sequential(*layers[: -1 if last_norm else -2])
+
+
+def colour_blind(encoder: Encoder) -> None:
+    """Have an encoder's first convolution weigh all channels of an image alike, in place.
+
+    Trained on images whose channels are alike, it stays so, as the gradients are alike too; so what
+    is learnt from grey images holds for coloured ones.
+    """
+    layers = (m for m in encoder.modules() if isinstance(m, nn.Conv2d))
+    first = next(m for m in layers if m.in_channels == encoder.channels)
+    with torch.no_grad():
+        first.weight.copy_(first.weight.mean(1, keepdim=True).expand_as(first.weight))
 
 
 class Decoder(nn.Module):
@@ -97,3 +113,87 @@ class Causal(nn.Module):
         for layer in self.layers:
             x = x + layer(x)
         return x.permute(0, 2, 3, 1)
+
+
+class Painter(nn.Module):
+    """A small transformer that paints all patches of an image from the codes of some.
+
+    Args:
+        dim: Width of a code.
+        pixels: Values of a patch.
+        grid: Patches along a side of the image.
+        width: Of the transformer; a multiple of 4.
+        depth: Its layers.
+
+    Source: the decoder of He et al. 2022, sec. 3: a shared, learnt token stands for each patch that
+    was not seen, and sines and cosines say where it is.
+    """
+
+    def __init__(self, dim: int, pixels: int, grid: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(dim, width)
+        self.blank = nn.Parameter(0.02 * torch.randn(width))
+        self.place = nn.Buffer(waves(grid, width), persistent=False)
+        heads = math.gcd(width, max(1, width // 32))
+        layer = lambda: nn.TransformerEncoderLayer(
+            width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.Sequential(*(layer() for _ in range(depth)))
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, pixels))
+
+    def forward(self, codes: Tensor, keep: Tensor) -> Tensor:
+        """Codes `(b, k, dim)` of the patches `keep`, `(b, k)`, to `(b, grid ** 2, pixels)`."""
+        seen = self.enter(codes)
+        all_blank = self.blank.to(seen).expand(len(codes), len(self.place), -1)
+        every = all_blank.scatter(1, keep[..., None].expand_as(seen), seen)
+        return self.leave(self.layers(every + self.place))
+
+
+def waves(grid: int, width: int) -> Tensor:
+    """Where the patches of a grid are: `(grid ** 2, width)` sines and cosines of row and column.
+
+    Source: Vaswani et al. 2017, sec. 3.5, for each of the two coordinates in half of the width.
+    """
+    at = torch.arange(grid, dtype=torch.float32)
+    rates = 10_000 ** -(torch.arange(width // 4) / (width // 4))
+    angle = at[:, None] * rates
+    wave = torch.cat([angle.sin(), angle.cos()], 1)  # (grid, width / 2)
+    rows, columns = wave.repeat_interleave(grid, 0), wave.repeat(grid, 1)
+    return torch.cat([rows, columns], 1)
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:  # pyright: ignore
+        ctx.weight = weight
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
+        return -ctx.weight * grad, None
+
+
+def reverse(x: Tensor, weight: float) -> Tensor:
+    """The identity, whose gradient turns round: what lies behind it wants the opposite.
+
+    Args:
+        x: What a critic is shown.
+        weight: How much its maker cares about the critic, who learns at full strength.
+
+    Source: Ganin & Lempitsky 2015, eq. 14 and 15, https://arxiv.org/abs/1409.7495.
+    """
+    return _Reverse.apply(x, weight)  # pyright: ignore
+
+
+def critic(channels: int, width: int) -> nn.Sequential:
+    """A network that says by one number `(b,)` how real an image `(b, channels, h, w)` looks.
+
+    Its norm is of each image alone: batch statistics would tell made images from real ones.
+    """
+    widths = [channels, width, 2 * width, 4 * width]
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        norm = nn.Identity() if a == channels else nn.GroupNorm(1, b)
+        layers += [nn.Conv2d(a, b, 4, 2, 1), norm, nn.LeakyReLU(0.2)]
+    last = [nn.AdaptiveAvgPool2d(1), nn.Conv2d(widths[-1], 1, 1), nn.Flatten(0)]
+    return nn.Sequential(*layers, *last)

@@ -8,9 +8,13 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from unlabeled.encoders.base import Encoder
+from unlabeled.encoders.base import Encoder, Transformer
 from unlabeled.errors import UsageError
 
+VITS = ["vision_transformer", "deit"]  # timm's modules of plain vision transformers
+OURS: dict[str, Any] = {  # what sets `vit`, for small images and for CPUs, apart from timm's tiny
+    "depth": 6, "class_token": False, "global_pool": "avg", "fc_norm": False,
+}  # fmt: skip
 SMALL = 64  # sides up to this get a stem that does not throw three quarters of the image away
 
 
@@ -18,7 +22,8 @@ class Timm(Encoder):
     """A timm model without its classifier.
 
     Residual networks for images of 64 pixels or less get a 3x3 stem of stride 1 and no max-pool,
-    as SimCLR (2020, appendix B.9) does for CIFAR; vision transformers get patches of size / 8.
+    as SimCLR (2020, appendix B.9) does for CIFAR; vision transformers get patches of about an
+    eighth of the side.
 
     Args:
         name: A name that `timm.list_models()` knows.
@@ -36,7 +41,8 @@ class Timm(Encoder):
         self.name, self.channels, self.size = name, channels, size
         fitted = self._fitted()
         try:
-            self.backbone = timm.create_model(name, num_classes=0, in_chans=channels, **fitted)
+            model = "vit_tiny_patch16_224" if name == "vit" else name
+            self.backbone = timm.create_model(model, num_classes=0, in_chans=channels, **fitted)
             if size <= SMALL:
                 self.notes = self._small_stem(fitted)
             with torch.no_grad():  # timm's own word for its width is not always its output's
@@ -44,7 +50,7 @@ class Timm(Encoder):
         except (TypeError, AssertionError, RuntimeError) as error:
             raise UsageError(
                 f"{name} cannot take images of {channels} channels and {size} pixels: {error}",
-                hint="resnet18, convnext_atto and vit_tiny_patch16_224 take any size",
+                hint="resnet18 and convnext_atto take any size",
             ) from error
         self.backbone.train()
         self.mean, self.std = 0.5, 0.25
@@ -52,9 +58,6 @@ class Timm(Encoder):
 
     def _fitted(self) -> dict[str, Any]:
         """What a model must be told of the size, if anything."""
-        if timm.models.is_model_in_modules(self.name, ["vision_transformer", "deit"]):
-            fitted = {"img_size": self.size, "dynamic_img_size": True}  # smaller crops pass too
-            return fitted | ({"patch_size": max(2, self.size // 8)} if self.size <= SMALL else {})
         known = timm.get_pretrained_cfg(self.name)
         return {"img_size": self.size} if known is not None and known.fixed_input_size else {}
 
@@ -75,6 +78,45 @@ class Timm(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.backbone((x - self.mean) / self.std)
+
+
+class ViT(Timm, Transformer):
+    """A plain vision transformer of timm's, or `vit`: six layers, 192 wide, without class token."""
+
+    def __init__(self, name: str, channels: int = 3, size: int = 224) -> None:
+        super().__init__(name, channels, size)
+        self.patch = self.backbone.patch_embed.patch_size[0]
+        self.grid = size // self.patch
+
+    def _fitted(self) -> dict[str, Any]:
+        fitted = {"img_size": self.size, "dynamic_img_size": True}  # smaller crops pass too
+        small = {"patch_size": _patch(self.size)} if self.size <= SMALL else {}
+        return fitted | small | (OURS if self.name == "vit" else {})
+
+    def tokens(
+        self,
+        x: Tensor,
+        keep: Tensor | None = None,
+        *,
+        hidden: Tensor | None = None,
+        instead: Tensor | None = None,
+    ) -> Tensor:
+        net = self.backbone
+        maps = net.patch_embed((x - self.mean) / self.std)  # (b, rows, columns, dim)
+        if hidden is not None and instead is not None:
+            maps = torch.where(hidden.view(*maps.shape[:3], 1), instead.to(maps), maps)
+        tokens = net._pos_embed(maps)
+        first = net.num_prefix_tokens  # class and register tokens, which are always there
+        if keep is not None:
+            place = keep[..., None].expand(-1, -1, tokens.shape[2]) + first
+            tokens = torch.cat([tokens[:, :first], tokens.gather(1, place)], 1)
+        return net.fc_norm(net.norm(net.blocks(net.norm_pre(tokens))))[:, first:]
+
+
+def _patch(size: int) -> int:
+    """The side of a small image's patches: what divides it best and is nearest to an eighth."""
+    sides = range(2, max(3, size // 4 + 1))
+    return min(sides, key=lambda side: (size % side, abs(side - size / 8)))
 
 
 def strict_state(encoder: Timm) -> dict[str, torch.Tensor]:

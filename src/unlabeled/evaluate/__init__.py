@@ -1,9 +1,13 @@
-"""With labels: kNN, linear probe, few labels, words; always beside the baselines."""
+"""With labels: kNN, linear probe, few labels, words and more; always beside the baselines."""
 
 from unlabeled.evaluate.embed import embed
-from unlabeled.evaluate.judge import BASELINES, evaluate, table
+from unlabeled.evaluate.finetune import finetune
+from unlabeled.evaluate.judge import BASELINES, PROTOCOLS, evaluate, headline, table
 from unlabeled.evaluate.knn import knn
 from unlabeled.evaluate.linear import linear
 from unlabeled.evaluate.words import evaluate_words
 
-__all__ = ["BASELINES", "embed", "evaluate", "evaluate_words", "knn", "linear", "table"]
+__all__ = [
+    "BASELINES", "PROTOCOLS", "embed", "evaluate", "evaluate_words", "finetune", "headline", "knn",
+    "linear", "table",
+]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,6 +93,7 @@ class Supervised(Method):
     recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=128)
 
     labels: Tensor = dataclasses.field()
+    decay: float = dataclasses.field(default=1.0)  # of the rate, from a block to the one before it
 
     def setup(self) -> None:
         self.truth = nn.Buffer(self.labels)
@@ -101,6 +104,33 @@ class Supervised(Method):
 
     def loss(self, x: Tensor, truth: Tensor) -> Tensor:
         return choose(self.head(self.encoder(x)), truth)
+
+    def groups(self) -> list[dict[str, Any]]:
+        every = blocks(self.encoder) if self.decay < 1 else []
+        return [
+            {"params": part, "scale": self.decay ** (len(every) - i), **more}
+            for i, block in enumerate(every)
+            for part, more in (
+                ([p for p in block if p.ndim > 1], {}),
+                ([p for p in block if p.ndim <= 1], {"weight_decay": 0.0}),
+            )
+            if part
+        ]
+
+
+def blocks(encoder: nn.Module) -> list[list[nn.Parameter]]:
+    """The parameters that learn, block by block from the input on.
+
+    A block is what a name says up to its first number, `backbone.blocks.3`, or the module itself
+    where there is none; blocks come in the order in which the network was built.
+    """
+    found: dict[str, list[nn.Parameter]] = {}
+    for name, p in encoder.named_parameters():
+        if p.requires_grad:
+            numbered = re.match(r".*?\.\d+(?=\.)", name)
+            block = numbered.group() if numbered else name.rpartition(".")[0]
+            found.setdefault(block, []).append(p)
+    return list(found.values())
 
 
 def weak(encoder: Encoder, batch: Batch) -> Tensor:

@@ -16,15 +16,14 @@ from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed, home
-from unlabeled.evaluate.few import DRAWS, few
-from unlabeled.evaluate.knn import nearest, vote
-from unlabeled.evaluate.linear import HELD, STRENGTHS, Labelled, linear
+from unlabeled.evaluate.few import DRAWS
+from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
+from unlabeled.evaluate.matching import viewed
+from unlabeled.evaluate.protocols import FROZEN, Features, Scores, settings_of
 
-PROTOCOLS = ("knn", "linear", "few", "layers")
+PROTOCOLS = (*FROZEN, "layers", "finetune")
 BASELINES = ("untrained", "raw", "PCA")
-LABELS = (10, 100)  # labels a class of the few-label protocol
-NEIGHBOURS = (20, 200)  # the first is the headline
-TEMPERATURE = 0.07
+LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
 
 Samples = tuple[Store, np.ndarray]
 
@@ -50,9 +49,13 @@ def evaluate(
         encoder: The encoder as training left it, on the device that shall compute.
         train: Samples and labels to learn probes from.
         test: Samples and labels to score.
-        protocols: "knn" (weighted, k = 20 and 200, T = 0.07), "linear" (all labels, the penalty
-            chosen on a tenth of train), "few" (10 and 100 labels a class), "layers" (the others,
-            layer by layer).
+        protocols: "knn" (weighted, k = 20 and 200, T = 0.07); "linear" (all labels, the penalty
+            chosen on a tenth of train); "few" (1, 5, 10 and 100 labels a class, 1 and 10 % of
+            all); "retrieval" (recall and mAP among the other test samples); "verification" (pairs
+            of one class or two); "clustering" (k-means of the test samples); "matching" (two
+            strong views of one sample among four); "anomaly" (each class held out in turn);
+            "layers" (kNN and linear on every layer); "finetune" (all weights, with few labels,
+            against the same network from random weights).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
         beside: What to score too: "untrained" (the network), "raw" (samples), "PCA" of them.
@@ -67,52 +70,64 @@ def evaluate(
         "settings", their hash "protocol", and the "seconds" it took.
 
     Raises:
-        UsageError: For an unknown protocol, baseline or layer.
+        UsageError: For an unknown protocol, baseline or layer, or views of what has none.
         DataError: Where samples and labels do not match, or a class of test is not in train.
     """
     _check(train, test, protocols, beside)
     began, device = time.perf_counter(), home(encoder)
     (a, la), (b, lb) = train, test
-    smallest = int(np.unique(la, return_counts=True)[1].min())
     settings: dict[str, Any] = {
         "protocols": list(protocols),
-        "neighbours": list(NEIGHBOURS),
-        "temperature": TEMPERATURE,
-        "strengths": list(STRENGTHS),
-        "held": HELD,
-        "labels": [n for n in LABELS if n <= smallest],
-        "draws": draws,
+        **settings_of(la, draws=draws),
         "pool": pool,
         "train": len(a),
         "test": len(b),
-        "classes": int(la.max()) + 1,
     }
+    asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
+    stores = [a, b, *(viewed(b, seed) if "matching" in asked else ())]
 
-    def scored(x: np.ndarray, q: np.ndarray) -> dict[str, Any]:
-        return _scores((x, la), (q, lb), settings, device)
+    def scored(x: np.ndarray, q: np.ndarray, *views: np.ndarray) -> Scores:
+        found = Features((x, la), (q, lb), (views[0], views[1]) if views else None)
+        return _scores(found, asked, settings, device)
 
-    def of(net: Encoder) -> dict[str, Any]:
-        x, q = (embed(net, store, precision=precision)["out"] for store in (a, b))
-        return scored(x, q)
+    def of(net: Encoder) -> Scores:
+        return scored(*(embed(net, store, precision=precision)["out"] for store in stores))
 
     scores = {"encoder": of(encoder)}
     if "untrained" in beside:
         scores["untrained"] = of(baselines.untrained(encoder, a, seed))
     if a.shape.modality != "text" and {"raw", "PCA"} & set(beside):
-        x, q = baselines.raw(a), baselines.raw(b)
+        x, *others = (baselines.raw(store) for store in stores)
         if "raw" in beside:
-            scores["raw"] = scored(x, q)
+            scores["raw"] = scored(x, *others)
         if "PCA" in beside:
-            scores["PCA"] = scored(*baselines.pca(x, q, encoder.dim))
+            x, q = baselines.pca(x, np.concatenate(others), encoder.dim)
+            scores["PCA"] = scored(x, *np.split(q, len(others)))
     if supervised:
         scores["supervised"] = of(baselines.supervised(encoder, train, steps=steps, seed=seed))
+    if "finetune" in protocols:
+        counts = [n for n in LABELS if n in settings["labels"]] or settings["labels"][-1:]
+        given: dict[str, Any] = {"labels": counts, "steps": STEPS}
+        settings["finetune"] = given
+        found = finetuned(encoder, train, test, seed=seed, **given)
+        for who in found.keys() & scores.keys():
+            scores[who] |= found[who]
     result = {"scores": scores, "settings": settings, "protocol": digest(settings)}
     if "layers" in protocols:
         names = encoder.layers if layers == "all" else tuple(layers)
         x, q = (
             embed(encoder, store, layers=names, pool=pool, precision=precision) for store in (a, b)
         )
-        result["layers"] = {name: scored(x[name], q[name]) for name in names}
+        here = [name for name in LAYERWISE if name in asked]
+        known = {LAYERWISE[name]: scores["encoder"][LAYERWISE[name]] for name in here}
+        result["layers"] = {
+            name: known
+            if name == "out" and known
+            else _scores(
+                Features((x[name], la), (q[name], lb)), here or [*LAYERWISE], settings, device
+            )
+            for name in names
+        }
     return {**result, "seconds": time.perf_counter() - began}
 
 
@@ -124,6 +139,11 @@ def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequ
                 f"no {kind} named {', '.join(sorted(unknown))}",
                 hint=f"there are {', '.join(known)}",
             )
+    if "matching" in protocols and test[0].shape.modality == "text":
+        raise UsageError(
+            "the matching game needs two views of a sample, and text has none",
+            hint="leave matching out of --protocol",
+        )
     for name, (store, labels) in {"train": train, "test": test}.items():
         if len(store) != len(labels):
             raise DataError(f"{name}: {len(store):,} samples have {len(labels):,} labels")
@@ -136,35 +156,13 @@ def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequ
 
 
 def _scores(
-    train: Labelled, test: Labelled, settings: Mapping[str, Any], device: torch.device
-) -> dict[str, Any]:
-    """Every asked protocol on one pair of features."""
-    found: dict[str, Any] = {}
-    classes = settings["classes"]
-    if "knn" in settings["protocols"]:
-        found["kNN"] = _neighbours(train, test, classes, device)
-    if "linear" in settings["protocols"]:
-        found["linear"] = linear(train, test, classes=classes, device=device)
-    if "few" in settings["protocols"]:
-        for n in settings["labels"]:
-            found[f"{n} labels"] = few(
-                train, test, classes=classes, labels=n, draws=settings["draws"], device=device
-            )
-    return found
-
-
-def _neighbours(
-    train: Labelled, test: Labelled, classes: int, device: torch.device
-) -> dict[str, float]:
-    """Accuracy of the vote for each k, from one search."""
-    bank, labels = (torch.from_numpy(part).to(device) for part in train)
-    queries, truth = (torch.from_numpy(part).to(device) for part in test)
-    cosines, index = nearest(bank, queries, max(NEIGHBOURS))
-    right = {}
-    for k in NEIGHBOURS:
-        guess = vote(cosines[:, :k], labels[index[:, :k]], TEMPERATURE, classes)
-        right[k] = 100 * float((guess == truth).double().mean())
-    return {"accuracy": right[NEIGHBOURS[0]], **{f"k={k}": right[k] for k in NEIGHBOURS}}
+    found: Features, asked: Sequence[str], settings: Mapping[str, Any], device: torch.device
+) -> Scores:
+    """The columns of every asked protocol."""
+    scores: Scores = {}
+    for name in asked:
+        scores |= FROZEN[name](found, settings, device)
+    return scores
 
 
 def digest(settings: Mapping[str, Any]) -> str:
@@ -174,16 +172,29 @@ def digest(settings: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> list[list[str]]:
     """The scores as rows of text, the first one the head; layers follow the rows of names."""
-    named = {**result["scores"], **result.get("layers", {})}
-    names = list(next(iter(named.values())))
-    rows = [["", *names]]
-    rows += [[who, *(_cell(found[name]) for name in names)] for who, found in named.items()]
+    every = {**result["scores"], **result.get("layers", {})}
+    named = {who: found for who, found in every.items() if found}
+    columns = {name: score for found in named.values() for name, score in found.items()}
+    rows = [["", *(_head(name, score) for name, score in columns.items())]]
+    rows += [[who, *(_cell(found.get(name)) for name in columns)] for who, found in named.items()]
     return rows
 
 
-def _cell(score: Mapping[str, Any]) -> str:
+def headline(score: Mapping[str, Any]) -> tuple[str, float]:
+    """The number that stands for a protocol, the first that it names, and its name."""
+    return next(iter(score.items()))
+
+
+def _head(name: str, score: Mapping[str, Any]) -> str:
+    what, _ = headline(score)
+    return name if what in ("accuracy", "correlation") else f"{name} {what}"
+
+
+def _cell(score: Mapping[str, Any] | None) -> str:
+    if score is None:
+        return "–"
     if "correlation" in score:
         low, high = score["interval"]
         return f"{score['correlation']:.2f} [{low:.2f}, {high:.2f}] n={score['pairs']}"
     spread = f" ± {score['deviation']:.1f}" if "deviation" in score else ""
-    return f"{score['accuracy']:.1f}{spread}"
+    return f"{headline(score)[1]:.1f}{spread}"

@@ -20,25 +20,22 @@ def subsample(batch: Batch, counts: Tensor, threshold: float) -> Tensor:
     return dropped(batch.data, (batch.dice.uniform(batch.data.shape[1]) < keep) & (batch.data > 0))
 
 
-def skip_grams(tokens: Tensor, dice: Dice, window: int) -> tuple[Tensor, Tensor]:
-    """All (word, neighbour) pairs of rows of tokens, `(b, pairs)` each; neighbour 0 for no pair.
+def neighbours(tokens: Tensor, dice: Dice, window: int) -> Tensor:
+    """Which words of a row meet: `(b, t, t)` bool, true where j is a neighbour of the centre i.
 
     Each centre draws its reach from 1 to `window`, so a neighbour at distance d counts with
-    probability (window - d + 1) / window.
+    probability (window - d + 1) / window. No word is its own neighbour; a 0 is no word.
     """
     t = tokens.shape[1]
-    reach = 1 + dice.integers(window, t)  # (b, t)
-    offsets = [d for d in range(-window, window + 1) if d]
-    padded = torch.nn.functional.pad(tokens, (window, window))
-    near = torch.stack([padded[:, window + d : window + d + t] for d in offsets], 2)
-    distance = torch.tensor([abs(d) for d in offsets], device=tokens.device)
-    real = (near > 0) & (tokens > 0)[..., None] & (distance <= reach[..., None])
-    word = tokens[..., None].expand_as(near)
-    return (word * real).flatten(1), (near * real).flatten(1)
+    reach = 1 + dice.integers(window, t, 1)  # (b, t, 1)
+    at = torch.arange(t, device=tokens.device)
+    away = (at[:, None] - at).abs()
+    real = tokens > 0
+    return (away > 0) & (away <= reach) & real[:, :, None] & real[:, None]
 
 
-def noise_words(dice: Dice, counts: Tensor, power: float, pairs: int, each: int) -> Tensor:
-    """Words drawn with probability proportional to count ** power: `(b, pairs, each)`."""
+def noise_words(dice: Dice, counts: Tensor, power: float, each: int) -> Tensor:
+    """Words drawn with probability proportional to count ** power: `(b, each)`."""
     edges = counts.double().pow(power).masked_fill(counts == 0, 0).cumsum(0)
-    where = dice.uniform(pairs, each).double() * edges[-1]
+    where = dice.uniform(each).double() * edges[-1]
     return torch.searchsorted(edges, where, right=True).clamp(max=len(counts) - 1)

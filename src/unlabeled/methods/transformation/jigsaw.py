@@ -1,0 +1,78 @@
+"""Put the pieces of a picture back in order."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from unlabeled.encoders import mlp
+from unlabeled.fields import hp
+from unlabeled.losses import choose
+from unlabeled.method import Method
+from unlabeled.recipe import Recipe
+from unlabeled.views import Batch
+from unlabeled.views.images import luma
+from unlabeled.views.patches import assemble, even_out, far_orders, grid
+
+
+class Jigsaw(Method):
+    """Shuffle nine tiles of an image in one of a few known orders, and name the order.
+
+    Every tile is encoded by itself, once, and its code laid in several puzzles. The orders are
+    far apart, so that no answer hangs on two tiles that look alike; the paper's own choice has
+    pairs of orders that differ in one swap. Gaps, jitter and one contrast for all tiles leave no
+    edge to match. The encoder sees tiles, enlarged to half its size; afterwards it is given whole
+    images, whose parts are smaller than any it has seen.
+    """
+
+    paper = "Noroozi & Favaro 2016, https://arxiv.org/abs/1603.09246"
+    recipe = Recipe(
+        optimizer="sgd", lr=0.01, weight_decay=5e-4, batch=256, epochs=70, warmup=0,
+        settings={"orders": 1000, "rule": "max-mean", "puzzles": 1},
+    )  # fmt: skip
+    small = Recipe(
+        optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=64, epochs=20,
+        settings={"orders": 256, "width": 128, "hidden": 512},
+    )  # fmt: skip
+
+    orders: int = hp("how many orders there are to tell apart", default=100, low=2, high=10_000)
+    rule: str = hp("how they are chosen: max-min, or max-mean as the paper", default="max-min")
+    puzzles: int = hp("puzzles made of each image", default=8, low=1)
+    gap: float = hp("share of its cell's side a tile leaves free", default=0.25, low=0, high=0.9)
+    jitter: float = hp("share of that gap in which it moves", default=1.0, low=0, high=1)
+    gray: float = hp("share of images shown without colour", default=0.3, low=0, high=1)
+    width: int = hp("width of a tile's code", default=1024, low=1)
+    hidden: int = hp("width of the layer that sees all tiles", default=4096, low=1)
+
+    def setup(self) -> None:
+        self.known = nn.Buffer(far_orders(9, self.orders, self.rule).clone(), persistent=False)
+        self.code = nn.Sequential(mlp(self.encoder.dim, self.width, last_norm=True), nn.ReLU())
+        self.head = mlp(9 * self.width, self.hidden, self.orders)
+
+    def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        tiles = grid(batch, self.encoder.size // 2, gap=self.gap, jitter=self.jitter)
+        gray = batch.dice.coin(self.gray, 1, 1, 1, 1)
+        tiles = torch.where(gray, luma(tiles.flatten(0, 1)).view_as(tiles[:, :, :1]), tiles)
+        tiles = even_out(tiles).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return tiles, batch.dice.integers(self.orders, self.puzzles).flatten()
+
+    def scores(self, tiles: Tensor, which: Tensor) -> Tensor:
+        """Scores `(puzzles b, orders)` of tiles `(9 b, c, s, s)` in the orders `which`."""
+        codes = self.code(self.encoder(tiles)).unflatten(0, (-1, 9))
+        order = self.known[which].view(len(codes), -1, 9)
+        image = torch.arange(len(codes), device=which.device)[:, None, None]
+        return self.head(codes[image, order].flatten(0, 1).flatten(1))  # place j: tile order[j]
+
+    def loss(self, tiles: Tensor, which: Tensor) -> Tensor:
+        return choose(self.scores(tiles, which), which)
+
+    def learned_nothing(self, *_: Tensor) -> float:
+        return math.log(self.orders)
+
+    def picture(self, batch: Batch) -> dict[str, Tensor]:
+        tiles, which = self.views(batch)
+        guess = self.scores(tiles, which).argmax(1).view(len(batch), -1)[:, 0]
+        pieces, order = tiles.unflatten(0, (-1, 9)), self.known[which.view(len(batch), -1)[:, 0]]
+        image = torch.arange(len(batch), device=which.device)[:, None]
+        shuffled, solved = pieces[image, order], self.known[guess].argsort(1)
+        return {"shuffled": assemble(shuffled), "solved": assemble(shuffled[image, solved])}

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from unlabeled.evaluate.anomaly import anomaly
+
+
+def clouds(n, gap, seed=0, classes=4):
+    chance = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    centres = np.random.default_rng(9).standard_normal((classes, 12))
+    return (gap * centres[labels] + chance.standard_normal((n, 12))).astype(np.float32), labels
+
+
+def test_each_class_in_turn_is_strange_by_its_distance_to_the_others():
+    train, test = clouds(100, 1.0), clouds(60, 1.0, seed=1)
+    unit = lambda a: a / np.linalg.norm(a.astype(np.float64), axis=1, keepdims=True)
+    scores = []
+    for c in range(4):
+        normal = unit(train[0][train[1] != c])
+        distance = [min(1 - normal @ q) for q in unit(test[0])]
+        scores.append(100 * roc_auc_score(test[1] == c, distance))
+    found = anomaly(train, test)
+    assert found["AUROC"] == pytest.approx(np.mean(scores), abs=0.02)
+    assert found["deviation"] == pytest.approx(np.std(scores, ddof=1), abs=0.05)
+
+
+def test_clear_classes_are_strange_and_noise_is_not():
+    assert anomaly(clouds(200, 10.0), clouds(100, 10.0, seed=1))["AUROC"] > 99
+    noise = anomaly(clouds(2000, 0.0), clouds(1000, 0.0, seed=1))
+    assert noise["AUROC"] == pytest.approx(50, abs=3)
