@@ -126,7 +126,9 @@ def league_table() -> str:
     runs = [json.loads(p.read_text()) for p in sorted((RESULTS / "systems").glob("*.json"))]
     images = [r for r in runs if "kNN" in r["evaluation"]["scores"]["encoder"]]
     words = [r for r in runs if r not in images]
-    return "\n\n".join(part for part in (image_table(images), word_table(words)) if part)
+    missing = [name for name in catalog.cards() if name not in {r["system"] for r in runs}]
+    left = f"Not measured yet: {', '.join(missing)}." if missing and runs else ""
+    return "\n\n".join(part for part in (image_table(images), word_table(words), left) if part)
 
 
 def image_table(runs: list[dict[str, Any]]) -> str:
