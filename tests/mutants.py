@@ -46,6 +46,7 @@ class Mutant(NamedTuple):
 NT_XENT = "return nt_xent(za, zb, temperature=self.temperature)"
 CHOOSE = "return choose(self.head(self.encoder(turned)), turns)"
 PLAIN = "images = augment(batch, self.encoder.size, weak)"
+SHORT = {'"crops": 0,': '"crops": 0, "memory": 64,'}  # a queue, which the small recipe has not
 REMEMBER = "        self.queue.remember(torch.cat(z[:2], 1))\n"
 TEACHER = "self.teacher = Teacher(self.encoder, self.projector, momentum=self.teacher_momentum)"
 
@@ -125,8 +126,8 @@ MUTANTS = [
     Mutant("randomness in the loss", "purity", "two losses", "simclr",
            {"torch.cat([a, b])": "torch.cat([a + 0.1 * torch.randn_like(a), b])"}),
     Mutant("a queue pushed before it is read", "purity", "`loss` changed", "swav",
-           {REMEMBER: f"{REMEMBER}        self.queue.advance(0.0)\n"}),
-    Mutant("a queue that nothing enters", "purity", "`queue` stayed", "swav", {REMEMBER: ""}),
+           SHORT | {REMEMBER: f"{REMEMBER}        self.queue.advance(0.0)\n"}),
+    Mutant("a queue that nothing enters", "purity", "`queue` stayed", "swav", SHORT | {REMEMBER: ""}),
     Mutant("a frozen teacher", "purity", "`teacher` stayed", "byol",
            {TEACHER: TEACHER.replace("self.teacher_momentum", "1.0")}),
     Mutant("a wrong closed form", "constant_encoder", "learned_nothing", "rotation",
@@ -140,7 +141,7 @@ MUTANTS = [
     Mutant("the gradient's sign", "descent", "down the gradient", "rotation",
            {CHOOSE: CHOOSE.replace("return", "e =") + "\n        return 2 * e.detach() - e"}),
     Mutant("a queue that is not saved", "resume", "queue.items", "swav",
-           {"    def views": "        self.queue.items = torch.nn.Buffer(self.queue.items, "
+           SHORT | {"    def views": "        self.queue.items = torch.nn.Buffer(self.queue.items, "
             "persistent=False)\n\n    def views"}),
     Mutant("a schedule in a plain attribute", "resume", "plain attribute", "simclr",
            {"        return augment": "        self.age += 1\n        return augment",

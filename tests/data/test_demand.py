@@ -156,7 +156,7 @@ def test_a_picture_that_breaks_later_is_named_and_another_stands_in(photos, nowh
                 assert any(torch.equal(row, torch.from_numpy(other)) for other in others)
     gone = r"'cat/05\.png' can no longer"
     with pytest.warns(UserWarning, match=gone), pytest.raises(DataError, match=gone):
-        store.read(torch.tensor([0, lost]))  # no vector of another picture under its name
+        anew(store).read(torch.tensor([0, lost]))  # no vector of another picture under its name
 
 
 def test_too_many_broken_pictures_stop_the_run(photos, nowhere):

@@ -27,7 +27,9 @@ class Tiny(Case):
             return Words(self.shape.vocabulary, dim=8, size=self.shape.size)
         if issubclass(self.cls.needs(), Sequence):
             return Patches(self.shape.channels, self.shape.size, dim=32)
-        return ConvNet(self.shape.channels, self.shape.size, width=4)
+        if self.cls.needs() is Encoder:
+            return ConvNet(self.shape.channels, self.shape.size, width=4)
+        return super().encoder()
 
     def trainer(  # type: ignore[override]
         self,

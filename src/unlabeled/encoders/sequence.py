@@ -36,7 +36,9 @@ class Patches(Sequence):
         self.steps = -(-(size - self.patch) // self.stride) + 1
         self.padded = (self.steps - 1) * self.stride + self.patch
         stage = lambda i, o, kernel: nn.Sequential(
-            nn.Conv2d(i, o, kernel, 2, 1, bias=False), nn.GroupNorm(min(8, o), o), nn.ReLU()
+            nn.Conv2d(i, o, kernel, 2, 1, bias=False),
+            nn.GroupNorm(max(1, min(8, o // 4)), o),  # a group of one number would always be 0
+            nn.ReLU(),
         )
         self.stage1 = stage(channels, dim // 8, 4)
         self.stage2 = stage(dim // 8, dim // 4, 3)
