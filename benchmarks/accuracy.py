@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 import unlabeled
-from benchmarks.common import provenance, save
+from benchmarks.common import laps, provenance, save
 from unlabeled.data import open_labeled
 from unlabeled.evaluate import knn, linear, readout
 
@@ -36,12 +35,12 @@ BANK = 50_000  # of the training images; the others choose
 def one(seed: int, budget: str, steps: int | None) -> dict[str, object]:
     """Pretrain with one seed and score the frozen features."""
     folder = Path(tempfile.mkdtemp()) / "run"
-    began = time.perf_counter(), time.process_time()
+    clock = laps()
     length = {"steps": steps} if steps else {"time": budget}
     run = unlabeled.pretrain(
         "simclr", "fashion-mnist", seed=seed, out=folder, report=False, **length, **RECIPE
     )
-    seconds = {"wall": time.perf_counter() - began[0], "cpu": time.process_time() - began[1]}
+    seconds = clock()
     train, train_labels = open_labeled("fashion-mnist:train", like=run.shape)
     test, test_labels = open_labeled("fashion-mnist:test", like=run.shape)
     read = readout.fit(run.encoder, train, grids=GRIDS, dims=DIMS)

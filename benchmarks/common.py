@@ -8,8 +8,11 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.peers.worker import stopwatch
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -46,6 +49,18 @@ def _processor() -> str:
             extra = [f for f in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if f in flags]
             return f"{line.split(':')[1].strip()} ({', '.join(extra)})"
     return platform.processor()
+
+
+def laps() -> Callable[[], dict[str, float]]:
+    """A clock that tells the seconds since it was last asked, "wall" and "cpu"."""
+    clock = stopwatch()
+
+    def lap() -> dict[str, float]:
+        nonlocal clock
+        (wall, cpu), clock = clock(), stopwatch()
+        return {"wall": wall, "cpu": cpu}
+
+    return lap
 
 
 def save(name: str, result: dict[str, Any]) -> Path:

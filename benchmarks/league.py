@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import unlabeled
-from benchmarks.common import RESULTS, provenance, save
+from benchmarks.common import RESULTS, laps, provenance, save
 from unlabeled.data import open_labeled
 from unlabeled.encoders import Shape
 
@@ -54,7 +53,7 @@ def one(system: str, seed: int, budget: str) -> None:
         {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
     )
     folder = Path(tempfile.mkdtemp()) / "run"
-    clock = stopwatch()
+    clock = laps()
     run = unlabeled.pretrain(
         method, rows("train")[0] if data == "rows" else data,
         seed=seed, out=folder, report=False, **length, **settings,
@@ -104,20 +103,6 @@ def rows(part: str) -> tuple[np.ndarray, np.ndarray]:
     store, labels = open_labeled(f"fashion-mnist:{part}", Shape("image", 1, 28))
     images = np.asarray(store.data[:], np.float32).reshape(-1, 28, 28) / 255
     return np.ascontiguousarray(images.transpose(0, 2, 1)), labels.values  # down the image
-
-
-def stopwatch() -> Any:
-    """A clock that tells the seconds since it was last asked: on the wall, and of processors."""
-    last = [os.times()]
-
-    def lap() -> dict[str, float]:
-        before, last[0] = last[0], os.times()
-        return {
-            "wall": last[0].elapsed - before.elapsed,
-            "cpu": last[0].user + last[0].system - before.user - before.system,
-        }
-
-    return lap
 
 
 def main() -> None:

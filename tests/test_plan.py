@@ -1,10 +1,12 @@
 """Settings follow from what is said by stated rules."""
 
+import dataclasses
+
 import pytest
 
 from unlabeled import catalog
 from unlabeled.errors import UsageError
-from unlabeled.plan import CPU_BUDGET, duration, resolve
+from unlabeled.plan import CPU_BUDGET, checked, duration, resolve
 
 SIMCLR = catalog.card("simclr")
 
@@ -84,7 +86,7 @@ def test_few_samples_make_small_batches():
     [
         ({"temprature": 1}, {}, "did you mean `temperature`"),
         ({"temperature": -1}, {}, r"temperature must be in \[0.001, 10\], got -1.0"),
-        ({"hidden": "many"}, {}, "hidden takes a int, got `many`"),
+        ({"hidden": "many"}, {}, "hidden: `many` is no int"),
         ({}, {"named": "best"}, "--recipe is auto, paper or small"),
         ({}, {"epochs": 1, "steps": 2}, "one of --epochs, --time and --steps"),
     ],
@@ -92,3 +94,13 @@ def test_few_samples_make_small_batches():
 def test_errors(given, said, words):
     with pytest.raises(UsageError, match=words):
         settle(given, **said)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("true", True), (True, True), ("False", False), ("no", False), (0, False)]
+)
+def test_a_switch_is_on_or_off(said, meant):
+    card = dataclasses.replace(SIMCLR, fields=(catalog.Field("flip", "bool", "", default=True),))
+    assert checked(card, {"flip": said}) == {"flip": meant}
+    with pytest.raises(UsageError, match="flip: `maybe` is no bool"):
+        checked(card, {"flip": "maybe"})

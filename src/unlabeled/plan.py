@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,13 @@ LARGE = 96  # pixels, likewise
 CPU_BUDGET = 300.0  # seconds a run may take on a CPU when nothing is said
 PASSES = 400  # most passes over the data that a time budget buys
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-TYPES = {"int": int, "float": float, "str": str, "bool": bool}
+SWITCH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+TYPES: dict[str, Callable[[Any], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": lambda said: SWITCH[str(said).lower()],
+}
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,8 @@ def _typed(declared: Field, value: Any) -> Any:
     kind = TYPES.get(declared.type, str)
     try:
         typed = kind(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{declared.name} takes a {declared.type}, got `{value}`") from None
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"{declared.name}: `{value}` is no {declared.type}") from None
     if isinstance(typed, (int, float)) and not declared.low <= typed <= declared.high:
         raise UsageError(
             f"{declared.name} must be in [{declared.low}, {declared.high}], got {typed}"

@@ -16,6 +16,7 @@ from unlabeled import pretraining
 from unlabeled.data import Batches, decode, open_data, open_labeled
 from unlabeled.data.demand import OnDemand
 from unlabeled.errors import DataError, MachineError
+from unlabeled.evaluate.baselines import raw
 
 
 @pytest.fixture
@@ -126,6 +127,12 @@ def test_which_can_be_used_is_found_out_once(mixed, nowhere, shelf, monkeypatch)
         open_data(mixed)
     monkeypatch.setattr(decode.cache, "memory", lambda: 1 << 40)  # memory came free
     assert np.array_equal(open_data(mixed, allow_bad=0.5).data, again.data[:])
+
+
+def test_its_raw_pixels_are_those_of_a_store_in_memory(photos, nowhere, shelf, monkeypatch):
+    lazily = raw(open_data(photos))
+    monkeypatch.setattr(decode.cache, "memory", lambda: 1 << 40)
+    assert np.array_equal(lazily, raw(open_data(photos)))
 
 
 def anew(store):

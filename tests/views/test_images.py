@@ -206,6 +206,13 @@ def test_gray_is_the_luma_of_television():
     torch.testing.assert_close(luma(x), tv.rgb_to_grayscale(x), rtol=0, atol=2e-4)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_the_brightness_of_what_is_no_colour_is_its_mean(channels):
+    x = pictures(3).mean(1, keepdim=True) * torch.linspace(0.5, 1, channels).view(1, -1, 1, 1)
+    torch.testing.assert_close(luma(x), x.sum(1, keepdim=True) / channels)
+    assert colour(x, numbers(3, contrast=0.0)).std((2, 3)).max() < 1e-6
+
+
 def test_solarize_is_torchvisions():
     x, some = pictures(), torch.tensor([True, False, True, True, False])
     expected = torch.where(some.view(-1, 1, 1, 1), tv.solarize(x, 0.5), x)

@@ -68,13 +68,12 @@ def recompute_norms(encoder: Encoder, store: Store) -> None:
 
 def raw(store: Store) -> np.ndarray:
     """The samples as they are, `(n, d)` float32; images in [0, 1], shrunk to 4,096 numbers."""
-    x = torch.from_numpy(np.ascontiguousarray(store.data)).float()
+    parts = [store.read(rows).float() for rows in torch.arange(len(store)).split(BATCH)]
     if store.shape.modality == "image":
-        x = x / 255
-        side = int((PIXELS / x.shape[1]) ** 0.5)
-        if x.shape[-1] > side:
-            x = nn.functional.adaptive_avg_pool2d(x, side)
-    return x.flatten(1).numpy()
+        side = int((PIXELS / store.shape.channels) ** 0.5)
+        fits = nn.Identity() if store.shape.size <= side else nn.AdaptiveAvgPool2d(side)
+        parts = [fits(part / 255) for part in parts]
+    return torch.cat(parts).flatten(1).numpy()
 
 
 def pca(train: np.ndarray, test: np.ndarray, dims: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,11 +148,16 @@ def supervised(
     pretraining; nothing is chosen on the test samples.
     """
     store, labels = labelled
-    recipe, device = Supervised.recipe, home(encoder)
     with torch.random.fork_rng():
         net = untrained(encoder, store, seed)
         method = Supervised(net, labels=torch.from_numpy(labels))
-        batches = Batches(store, recipe.batch, seed=seed, device=device)
-        for _ in train(method, batches, recipe, steps=steps, runtime=Runtime(str(device))):
-            pass
+        learn(method, store, Supervised.recipe, steps=steps, seed=seed)
     return net.eval()
+
+
+def learn(method: Supervised, store: Store, recipe: Recipe, *, steps: int, seed: int) -> None:
+    """Train with the loop of pretraining, where the encoder is and with nothing left on disk."""
+    device = home(method.encoder)
+    batches = Batches(store, recipe.batch, seed=seed, device=device)
+    for _ in train(method, batches, recipe, steps=steps, runtime=Runtime(str(device))):
+        pass

@@ -62,8 +62,13 @@ def few(
             linear((train[0][rows], train[1][rows]), test, seed=draw, **given)["accuracy"]
             for draw, rows in enumerate(drawn)
         ]
-    spread = float(np.std(scores, ddof=1)) if draws > 1 else 0.0
-    return {"accuracy": float(np.mean(scores)), "deviation": spread, "draws": scores}
+    return over(scores)
+
+
+def over(draws: list[float]) -> dict[str, Any]:
+    """The mean "accuracy" over the draws, their sample standard "deviation", and the "draws"."""
+    spread = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    return {"accuracy": float(np.mean(draws)), "deviation": spread, "draws": draws}
 
 
 def chosen(labels: np.ndarray, each: int | float, draw: int) -> np.ndarray:

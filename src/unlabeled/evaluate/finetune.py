@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from unlabeled.data.batches import Batches
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed, home
-from unlabeled.evaluate.few import chosen
+from unlabeled.evaluate.few import chosen, over
 from unlabeled.evaluate.logistic import Problem, Scale, fit
 from unlabeled.recipe import Recipe
-from unlabeled.train.loop import train
-from unlabeled.train.runtime import Runtime
 
 LABELS = (10, 100)  # labels a class
 STEPS = 200
@@ -59,15 +56,12 @@ def finetune(
     sec. 3.2 (decay), https://arxiv.org/abs/1801.06146.
     """
     store, labels = labelled
-    device = home(encoder)
     with torch.random.fork_rng():
         net = copy.deepcopy(encoder)
         method = baselines.Supervised(net, labels=torch.from_numpy(labels), decay=decay)
-        method.to(device)
+        method.to(home(encoder))
         _head_first(method, store)
-        batches = Batches(store, RECIPE.batch, seed=seed, device=device)
-        for _ in train(method, batches, RECIPE, steps=steps, runtime=Runtime(str(device))):
-            pass
+        baselines.learn(method, store, RECIPE, steps=steps, seed=seed)
     return method.eval()
 
 
@@ -145,8 +139,7 @@ def _drawn(
         some = subset(train[0], rows), train[1][rows]
         tuned = finetune(start, some, steps=steps, decay=decay, seed=draw)
         scores.append(accuracy(tuned, test))
-    spread = float(np.std(scores, ddof=1)) if draws > 1 else 0.0
-    return {"accuracy": float(np.mean(scores)), "deviation": spread, "draws": scores}
+    return over(scores)
 
 
 def subset(store: Store, rows: np.ndarray) -> Store:

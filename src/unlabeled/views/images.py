@@ -161,9 +161,9 @@ def cut(x: Tensor, drawn: Drawn, size: int) -> Tensor:
 
 
 def luma(x: Tensor) -> Tensor:
-    """Brightness as seen, `(b, 1, h, w)`."""
-    if x.shape[1] == 1:
-        return x
+    """Brightness as seen, `(b, 1, h, w)`; the mean of channels that are not three colours."""
+    if x.shape[1] != 3:
+        return x.mean(1, keepdim=True)
     return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 

@@ -37,9 +37,7 @@ class SimCLR(Method):
         self.projector = mlp(self.encoder.dim, self.hidden, self.projection)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        size, s = self.encoder.size, self.colour
-        strong = {"brightness": 0.8 * s, "contrast": 0.8 * s, "saturation": 0.8 * s, "hue": 0.2 * s}
-        look = Look(crop=(self.crop, 1), blur=0.5, **strong)
+        look, size = Look.strong((self.crop, 1), self.colour), self.encoder.size
         return augment(batch, size, look), augment(batch, size, look)
 
     def embed(self, x: Tensor) -> Tensor:
