@@ -27,7 +27,7 @@ def provenance() -> dict[str, Any]:
         "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
         "versions": versions(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "load before": os.getloadavg()[0],
     }
 

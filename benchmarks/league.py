@@ -1,13 +1,14 @@
-"""Every system on real data, three seeds, beside its baselines; resumable, one file a run.
+"""Every system on real data, beside its baselines; resumable, one file a run.
 
-    python -m benchmarks.league                       all of them
-    python -m benchmarks.league --only simclr cpc     some of them
-    python -m benchmarks.league --time 10s --seeds 1  a quick look
+    python -m benchmarks.league                                all of them
+    python -m benchmarks.league --only simclr cpc              some of them
+    python -m benchmarks.league --on sprites --seeds 1         on one kind of data
+    python -m benchmarks.league --time 10s --seeds 1           a quick look
 
-Images: all 60,000 Fashion-MNIST training images without labels; scores on its 10,000 test images
-with the last checkpoint, beside the same network untrained, of the same seed. Series: the same
-images row by row, 28 channels and 28 steps. Text: the glosses of WordNet. The first seed's time
-budget settles how many steps all seeds take.
+Fashion-MNIST: all 60,000 training images without labels; scores on its 10,000 test images with the
+last checkpoint, beside the same network untrained, of the same seed. Series: the same images row by
+row, 28 channels and 28 steps. Sprites and photographs: see benchmarks/worlds.py. Text: the glosses
+of WordNet. The first seed's time budget settles how many steps all seeds take.
 """
 
 from __future__ import annotations
@@ -19,43 +20,55 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import unlabeled
 from benchmarks.common import RESULTS, laps, provenance, save
-from unlabeled.data import open_labeled
-from unlabeled.encoders import Shape
+from benchmarks.worlds import NONE, WORLDS
 
-SYSTEMS: dict[str, dict[str, Any]] = {  # name: data, and the method and its flags where they differ
+IMAGES = ("fashion-mnist", "sprites", "photographs")
+COLOURED = ("sprites", "photographs")
+SYSTEMS: dict[str, dict[str, Any]] = {  # name: where, and the method and its flags if they differ
     "rotation": {},
+    "flips": {"method": "rotation", "group": "flips"},
+    "relative-position": {},
+    "jigsaw": {},
     "autoencoder": {},
     "denoising": {"method": "autoencoder", "noise": 0.3},
+    "vae": {},
+    "colorization": {"on": COLOURED},
+    "split-brain": {},
+    "inpainting": {},
+    "super-resolution": {},
+    "mae": {},
+    "simmim": {},
     "simclr": {},
     "byol": {},
     "cpc": {},
-    "cpc-series": {"method": "cpc", "data": "rows"},
+    "cpc-series": {"method": "cpc", "on": ("rows",)},
     "swav": {},
-    "word2vec": {"data": "wordnet"},
+    "word2vec": {"on": ("wordnet",)},
 }
-PROTOCOLS = ("knn", "linear", "few")
+EVERYWHERE = (*IMAGES, "rows", "wordnet")
+SEEDS = {"fashion-mnist": 3, "sprites": 1, "photographs": 1, "rows": 3, "wordnet": 3}
+PROTOCOLS = ("knn", "linear", "few", "layers")
 ALL = "simclr"  # with its first seed the baselines that depend on no seed are scored too
 
 
-def one(system: str, seed: int, budget: str) -> None:
+def one(system: str, data: str, seed: int, budget: str) -> None:
     """Train and judge one system with one seed, unless its result is there."""
-    name = f"systems/{system}-{seed}.json"
-    if (RESULTS / name).exists():
+    settings = {"method": system, **SYSTEMS[system]}
+    method, where = settings.pop("method"), settings.pop("on", IMAGES)
+    name = f"systems/{data}/{system}-{seed}.json"
+    if data not in where or (RESULTS / name).exists():
         return
-    settings = {"method": system, "data": "fashion-mnist", **SYSTEMS[system]}
-    method, data = settings.pop("method"), settings.pop("data")
-    first = RESULTS / f"systems/{system}-0.json"
+    first = RESULTS / f"systems/{data}/{system}-0.json"
     length = (
         {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
     )
+    parts = WORLDS[data]() if data in WORLDS else None
     folder = Path(tempfile.mkdtemp()) / "run"
     clock = laps()
     run = unlabeled.pretrain(
-        method, rows("train")[0] if data == "rows" else data,
+        method, parts[0][0] if parts else data,
         seed=seed, out=folder, report=False, **length, **settings,
     )  # fmt: skip
     pretraining = clock()
@@ -66,6 +79,7 @@ def one(system: str, seed: int, budget: str) -> None:
         {
             **provenance(),
             "system": system,
+            "data": data,
             "seed": seed,
             "backbone": backbone,
             "steps": run.config["steps"],
@@ -84,13 +98,16 @@ def judged(data: str, backbone: str, seed: int, *, everything: bool) -> dict[str
     """How to evaluate a run on this data; a baseline that another run has scored is left out."""
     if data == "wordnet":
         return {}
-    parts = [rows(p) if data == "rows" else f"{data}:{p}" for p in ("train", "test")]
-    kept = [json.loads(path.read_text()) for path in (RESULTS / "systems").glob("*.json")]
+    if data in WORLDS:
+        train, test = ((x[y != NONE], y[y != NONE]) for x, y in WORLDS[data]())
+    else:
+        train, test = f"{data}:train", f"{data}:test"
+    kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]
     twins = [r for r in kept if (r["backbone"], r["seed"]) == (backbone, seed)]
     untrained = not any("untrained" in r["evaluation"]["scores"] for r in twins)
     return {
-        "train": parts[0],
-        "test": parts[1],
+        "train": train,
+        "test": test,
         "protocols": PROTOCOLS,
         "beside": ("untrained",) * untrained + ("raw", "PCA") * everything,
         "supervised": everything,
@@ -98,23 +115,18 @@ def judged(data: str, backbone: str, seed: int, *, everything: bool) -> dict[str
     }
 
 
-def rows(part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Fashion-MNIST as series, `(n, 28 channels, 28 steps)` float32 in [0, 1], and its labels."""
-    store, labels = open_labeled(f"fashion-mnist:{part}", Shape("image", 1, 28))
-    images = np.asarray(store.data[:], np.float32).reshape(-1, 28, 28) / 255
-    return np.ascontiguousarray(images.transpose(0, 2, 1)), labels.values  # down the image
-
-
 def main() -> None:
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SYSTEMS, nargs="+", default=list(SYSTEMS))
+    parser.add_argument("--on", choices=EVERYWHERE, nargs="+", default=EVERYWHERE)
     parser.add_argument("--time", default="60s")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="in place of three, or one on small data")
     said = parser.parse_args()
-    for seed in range(said.seeds):
-        for system in said.only:
-            one(system, seed, said.time)
+    for data in said.on:
+        for seed in range(said.seeds or SEEDS[data]):
+            for system in said.only:
+                one(system, data, seed, said.time)
 
 
 if __name__ == "__main__":

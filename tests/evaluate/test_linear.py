@@ -25,7 +25,19 @@ def test_features_that_never_vary_do_no_harm():
 def test_the_penalty_is_chosen_without_the_test_samples():
     train, (x, y) = clouds(300, gap=0.3), clouds(100, seed=1, gap=0.3)
     shuffled = np.random.default_rng(0).permutation(y)
-    assert linear(train, (x, y), classes=3)["l2"] == linear(train, (x, shuffled), classes=3)["l2"]
+    found, other = (linear(train, (x, truth), classes=3) for truth in (y, shuffled))
+    assert found.pop("accuracy") > other.pop("accuracy")
+    assert found == other
+
+
+def test_what_chooses_a_layer_is_measured_on_what_was_held_out():
+    (x, y), test = clouds(1000, gap=0.6), clouds(1000, seed=1, gap=0.6)
+    found = linear((x, y), test, classes=3)
+    assert abs(found["held"] - found["accuracy"]) < 8
+    noise = np.random.default_rng(0).standard_normal((1000, 600)).astype(np.float32)
+    learnt = linear((noise, y), (noise, y), classes=3)
+    assert learnt["accuracy"] > 70
+    assert learnt["held"] < 50
 
 
 def test_noise_gets_a_strong_penalty_and_signal_a_weak_one():

@@ -25,7 +25,7 @@ def choose_strength(
     problem: Problem,
     split: tuple[Tensor, Tensor],
     strengths: Sequence[float] = STRENGTHS,
-) -> tuple[float, Tensor]:
+) -> tuple[float, Tensor, float]:
     """The strength with the most right on a held-out part of the training samples.
 
     From strong to weak, each started where the last ended; it stops where one is worse than the
@@ -37,15 +37,15 @@ def choose_strength(
         strengths: To choose from, strong to weak.
 
     Returns:
-        The strength, and the weights that it gave.
+        The strength, the weights that it gave, and the share that they had right.
     """
     fitted, held = (problem.at(rows) for rows in split)
-    weight, best, most, last = None, (strengths[0], problem.x), -1.0, -1.0
+    weight, best, last = None, (strengths[0], problem.x, -1.0), -1.0
     for l2 in strengths:
         weight = fit(fitted, l2, weight, tolerance=1e-3)
         now = float((held.scores(weight)[0, 0].argmax(0) == held.y[0]).double().mean())
-        if now > most:
-            best, most = (l2, weight), now
+        if now > best[2]:
+            best = l2, weight, now
         if now < last:
             break
         last = now
@@ -93,7 +93,8 @@ def linear(
         device: Where to compute.
 
     Returns:
-        "accuracy" in percent on the test samples, and the "l2" chosen.
+        "accuracy" in percent on the test samples, the "l2" chosen, and the accuracy on what was
+        "held" out to choose it: the number to choose a layer by.
     """
     x, y = (torch.as_tensor(part, device=device) for part in train)
     xs, ys = (torch.as_tensor(part, device=device) for part in test)
@@ -103,11 +104,12 @@ def linear(
         span, _ = torch.linalg.qr(x.T)
         x, xs = x @ span, xs @ span
     problem = Problem.of(x, y, classes)
-    l2, start = strengths[0], None
+    l2, start, held = strengths[0], None, {}
     if len(strengths) > 1:
-        held = folds(train[1], parts, seed)[0]
-        rest = np.setdiff1d(np.arange(len(y)), held)
-        split = torch.from_numpy(rest).to(device), torch.from_numpy(held).to(device)
-        l2, start = choose_strength(problem, split, strengths)
+        out = folds(train[1], parts, seed)[0]
+        rest = np.setdiff1d(np.arange(len(y)), out)
+        split = torch.from_numpy(rest).to(device), torch.from_numpy(out).to(device)
+        l2, start, right = choose_strength(problem, split, strengths)
+        held = {"held": 100 * right}
     weight = fit(problem, l2, start)[0, 0]
-    return {"accuracy": accuracy(weight, xs, ys), "l2": l2}
+    return {"accuracy": accuracy(weight, xs, ys), "l2": l2, **held}

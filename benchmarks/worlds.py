@@ -1,0 +1,108 @@
+"""The labelled images and series that the league is played on, and how each is split.
+
+Sprites: the units of the game Wesnoth, drawn figures of 72 x 72 pixels on grey, shrunk to 32; the
+classes are their races. Frames of one unit are near-duplicates, so whole units are held out.
+
+Photographs: patches of 64 pixels, shrunk to 32, of photographs whose short side is 320 pixels. A
+class is a folder of UNLABELED_PHOTOGRAPHS; photographs in `unlabeled/` are trained on and never
+scored. Whole photographs are held out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from unlabeled.data import open_labeled
+from unlabeled.encoders import Shape
+
+SIZE = 32
+FEWEST = 40  # sprites that make a race a class
+UNITS = Path("/usr/share/games/wesnoth/1.16/data/core/images/units")
+GREY = (128, 128, 128, 255)
+NONE = -1  # the class of what has none
+
+Samples: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Samples, and the class of each."""
+
+
+def rows() -> tuple[Samples, Samples]:
+    """Fashion-MNIST as series, `(n, 28 channels, 28 steps)` float32 in [0, 1], down the image."""
+
+    def part(name: str) -> Samples:
+        store, labels = open_labeled(f"fashion-mnist:{name}", Shape("image", 1, 28))
+        images = np.asarray(store.data[:], np.float32).reshape(-1, 28, 28) / 255
+        return np.ascontiguousarray(images.transpose(0, 2, 1)), labels.values
+
+    return part("train"), part("test")
+
+
+@cache
+def sprites() -> tuple[Samples, Samples]:
+    """Drawn figures, `(n, 32, 32, 3)` uint8, and their race; every fifth unit or so is held out."""
+    found = Path(os.environ.get("UNLABELED_SPRITES", UNITS))
+    if not found.is_dir():
+        raise SystemExit(f"{found} does not exist; apt install wesnoth-1.16-data")
+    kept = []
+    for path in sorted(found.rglob("*.png")):
+        race, *within = path.relative_to(found).parts
+        unit = within[0] if len(within) > 1 else re.split(r"[-_+\d]", path.stem)[0]
+        if within:
+            figure = Image.open(path).convert("RGBA")
+            figure = ImageOps.pad(figure, (72, 72), color=(0, 0, 0, 0))
+            plain = Image.alpha_composite(Image.new("RGBA", figure.size, GREY), figure)
+            kept.append((_small(plain), race, f"{race}/{unit}"))
+    counts = {race: sum(r == race for _, r, _ in kept) for _, race, _ in kept}
+    kept = [(image, race if counts[race] >= FEWEST else "", unit) for image, race, unit in kept]
+    return _split(kept)
+
+
+@cache
+def photographs() -> tuple[Samples, Samples]:
+    """Patches, `(n, 32, 32, 3)` uint8, and the class of their photograph; every fifth is out."""
+    folder = Path(os.environ.get("UNLABELED_PHOTOGRAPHS", "photographs"))
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} does not exist; UNLABELED_PHOTOGRAPHS names the folder")
+    kept = []
+    for path in sorted(p for p in folder.glob("*/*") if p.is_file()):
+        label = "" if path.parent.name == "unlabeled" else path.parent.name
+        kept += [(patch, label, path.name) for patch in _patches(path)]
+    return _split(kept)
+
+
+def _patches(path: Path) -> Iterator[np.ndarray]:
+    photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    shrink = 320 / min(photo.size)
+    photo = photo.resize([round(side * shrink) for side in photo.size], Image.Resampling.BOX)
+    for y in range(0, photo.height - 63, 64):
+        for x in range(0, photo.width - 63, 64):
+            yield _small(photo.crop((x, y, x + 64, y + 64)))
+
+
+def _small(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BOX))
+
+
+def _split(kept: list[tuple[np.ndarray, str, str]]) -> tuple[Samples, Samples]:
+    """Hold out every group whose name's hash ends so; classes in both parts alone have a label."""
+    held = np.array([hashlib.sha256(g.encode()).digest()[0] % 5 == 0 for _, _, g in kept])
+    names = np.array([label for _, label, _ in kept])
+    both = sorted(set(names[held]) & set(names[~held]) - {""})
+    labels = np.array([both.index(name) if name in both else NONE for name in names])
+    images = np.stack([image for image, _, _ in kept])
+    return (images[~held], labels[~held]), (images[held], labels[held])
+
+
+WORLDS: dict[str, Callable[[], tuple[Samples, Samples]]] = {
+    "rows": rows,
+    "sprites": sprites,
+    "photographs": photographs,
+}
