@@ -174,6 +174,20 @@ def word_table(runs: list[Run]) -> str:
     return "\n".join([*lines, "", WORDS_NOTE])
 
 
+def headline() -> str:
+    """The accuracy run in a sentence."""
+    result = load("accuracy.json")
+    if result is None:
+        return "Not measured yet: `make accuracy`."
+    near = spread([r["kNN"] for r in result["runs"]])
+    line = spread([r["linear"]["accuracy"] for r in result["runs"]])
+    return (
+        "The best that ten minutes of two cores gave on Fashion-MNIST without a label "
+        f"(`make accuracy`, {len(result['runs'])} seeds): **{near} % kNN, {line} % linear** on the "
+        "test set; [how](docs/accuracy.md). What one minute gives, for every method:"
+    )
+
+
 def accuracy_table() -> str:
     """The accuracy run."""
     result = load("accuracy.json")
