@@ -110,6 +110,7 @@ TABLES = {
     "league": tables.league_short,
     "league-long": tables.league_long,
     "accuracy": tables.accuracy_table,
+    "one-output": tables.one_output_table,
     "speed": tables.speed_table,
 }
 

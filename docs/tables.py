@@ -16,6 +16,7 @@ TITLES = {
     "photographs": "Patches of photographs",
 }
 HEADLINES = ("kNN", "linear", "10 labels")
+UNITS = ("us a view", "seconds", "seconds a step", "MiB")
 
 Run = dict[str, Any]
 
@@ -202,6 +203,21 @@ def accuracy_table() -> str:
     return "\n".join(lines)
 
 
+def one_output_table() -> str:
+    """The five answers."""
+    result = load("one-output.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.one_output`."
+    lines = head("the answer is", "the true half is first, % (chance 1.6)", "CPU s / 2")
+    for name in dict.fromkeys(r["answer"] for r in result["runs"]):
+        own = [r for r in result["runs"] if r["answer"] == name]
+        seconds = sum(r["seconds"]["cpu"] for r in own) / len(own) / 2
+        lines.append(row(name, spread([r["first"] for r in own]), f"{seconds:.0f}"))
+    seeds = len({r["seed"] for r in result["runs"]})
+    lines += ["", f"{result['steps']:,} steps of 256, {seeds} seeds, {result['processor']}."]
+    return "\n".join(lines)
+
+
 def speed_table() -> str:
     """Ours against the peer, pair by pair: median of the ratio, and its range."""
     topics = load("peers.json")
@@ -211,23 +227,41 @@ def speed_table() -> str:
     for topic, kept in topics.items():
         results = kept["results"]
         for found in results if isinstance(results, list) else [results]:
-            unit = next((u for u in ("us a view", "seconds", "ms a step") if u in found), None)
-            if unit is None or "theirs" not in found[unit]:
-                continue
-            pair, spent = found[unit], found.get(f"cpu {unit}", {})
-            ours, theirs = (f"{pair[side]['median']:.3g} {unit}" for side in ("ours", "theirs"))
-            cpu = ratio(spent) if "theirs / ours" in spent else ""
-            lines.append(row(what(topic, found), ours, theirs, ratio(pair), cpu))
+            for unit in UNITS:
+                if "theirs" in found.get(unit, {}):
+                    lines.append(speed_row(topic, found, unit))
     loads = [kept["load before"] for kept in topics.values()]
     busy = f"Load before: {min(loads):.1f} to {max(loads):.1f}."
     some = next(iter(topics.values()))
-    return "\n".join([*lines, "", f"{some['processor']}, {some['cores']} cores. {busy}"])
+    parts = ["\n".join(lines), f"{some['processor']}, {some['cores']} cores. {busy}"]
+    if loop := topics.get("loop", {}).get("results"):
+        low, middle, high = loop["quartiles of added"]
+        parts.append(
+            f"The loop adds {middle:.2f} ms (quartiles {low:.2f} to {high:.2f}) to a bare one's "
+            f"{loop['bare, ms a step']:.1f} ms a step."
+        )
+    return "\n\n".join(parts)
+
+
+def speed_row(topic: str, found: dict[str, Any], unit: str) -> str:
+    """One comparison."""
+    pair, spent = found[unit], found.get(f"cpu {unit}", {})
+    ours, theirs = (f"{significant(pair[side]['median'])} {unit}" for side in ("ours", "theirs"))
+    cpu = ratio(spent) if "theirs / ours" in spent else ""
+    return row(what(topic, found), ours, theirs, ratio(pair), cpu)
 
 
 def ratio(pair: dict[str, Any]) -> str:
     """A ratio's median and its range."""
-    found = pair["theirs / ours"]
-    return f"**{found['median']:.2g}** ({found['least']:.2g} to {found['most']:.2g})"
+    middle, least, most = (
+        significant(pair["theirs / ours"][k]) for k in ("median", "least", "most")
+    )
+    return f"**{middle}** ({least} to {most})"
+
+
+def significant(x: float) -> str:
+    """Three digits, and no exponent."""
+    return f"{x:,.0f}" if x >= 100 else f"{x:#.3g}"
 
 
 def what(topic: str, found: dict[str, Any]) -> str:

@@ -189,8 +189,12 @@ class Run:
         looks = [Health(**line["health"]) for line in self.metrics() if line.get("health")]
         return diagnose(self.encoder, self.data(data), history=looks)
 
-    def _method(self, store: Store) -> Method[Any]:
-        """The method as it was at the end, heads and all."""
+    def method(self, store: Store) -> Method[Any]:
+        """The method as it was at the end, heads and all.
+
+        Args:
+            store: The run's own samples, as `data()` opens them: some methods prepare from them.
+        """
         method = job.reassemble(self.config, store).method
         checkpoint.read_method(self.folder / "checkpoints", method)
         return method
@@ -210,7 +214,7 @@ class Run:
             self.config,
             catalog.card(self.config["method"]),
             store,
-            self._method(store),
+            self.method(store),
             self.metrics(),
             self.verdict,
             json.loads(path.read_text()) if path.exists() else {},
