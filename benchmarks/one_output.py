@@ -23,9 +23,11 @@ from unlabeled.data import open_data
 from unlabeled.encoders import ConvNet, Decoder, critic, mlp
 from unlabeled.losses import barlow_twins, choose, info_nce, regress, tell
 from unlabeled.losses.kmeans import kmeans
+from unlabeled.train.memory import keep_memory
 
 FIGURE = Path(__file__).parents[1] / "docs" / "one-output.png"
-BATCH, STEPS, WIDTH = 256, 1500, 128
+BATCH, STEPS, WIDTH = 128, 500, 128
+THIN = 8  # channels of the painters' last layer
 CANDIDATES, CODES, NOISE = 64, 256, 32
 PATCHES = ((0, 14), (14, 28))  # rows of the two patches of a right half
 
@@ -55,7 +57,7 @@ class Mean(Answer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.paint = Decoder(WIDTH, 1, 28)
+        self.paint = Decoder(WIDTH, 1, 28, THIN)
 
     def shown(self, left: Tensor) -> Tensor:
         return self.paint(self.look(left))[..., 14:]
@@ -120,7 +122,7 @@ class Adversary(Answer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.paint, self.critic = Decoder(WIDTH + NOISE, 1, 28), critic(1, 32)
+        self.paint, self.critic = Decoder(WIDTH + NOISE, 1, 28, THIN), critic(1, THIN)
 
     def shown(self, left: Tensor) -> Tensor:
         code = torch.cat([self.look(left), torch.randn(len(left), NOISE)], 1)
@@ -182,6 +184,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seeds", type=int, default=3)
     said = parser.parse_args()
+    keep_memory()
     halves = {}
     for part in ("train", "test"):
         images = torch.from_numpy(np.asarray(open_data(f"fashion-mnist:{part}").data[:])) / 255
@@ -195,7 +198,7 @@ def main() -> None:
         answers = {}
         for name, make in makers.items():
             torch.manual_seed(seed)
-            clock, answer = laps(), make()
+            clock, answer = laps(), make().to(memory_format=torch.channels_last)
             train(answer, *halves["train"], said.steps)
             answers[name], found = answer, first(answer, *halves["test"])
             runs.append({"answer": name, "seed": seed, "first": found, "seconds": clock()})

@@ -68,6 +68,7 @@ def cli_page() -> str:
         "evaluate",
         "diagnose",
         "report",
+        "compare",
         "methods",
         "check",
         "doctor",

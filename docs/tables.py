@@ -214,7 +214,7 @@ def one_output_table() -> str:
         seconds = sum(r["seconds"]["cpu"] for r in own) / len(own) / 2
         lines.append(row(name, spread([r["first"] for r in own]), f"{seconds:.0f}"))
     seeds = len({r["seed"] for r in result["runs"]})
-    lines += ["", f"{result['steps']:,} steps of 256, {seeds} seeds, {result['processor']}."]
+    lines += ["", f"{result['steps']:,} steps of 128, {seeds} seeds, {result['processor']}."]
     return "\n".join(lines)
 
 

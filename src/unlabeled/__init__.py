@@ -23,14 +23,18 @@ if TYPE_CHECKING:
     from unlabeled.method import Method
     from unlabeled.pretraining import pretrain, resume
     from unlabeled.recipe import Recipe
+    from unlabeled.report.compare import compare
     from unlabeled.run import Run, load
 
-__all__ = ["Method", "Recipe", "Run", "hp", "load", "losses", "methods", "pretrain", "resume"]
+__all__ = [
+    "Method", "Recipe", "Run", "compare", "hp", "load", "losses", "methods", "pretrain", "resume",
+]  # fmt: skip
 
 _HOMES = {
     "Method": "unlabeled.method:Method",
     "Recipe": "unlabeled.recipe:Recipe",
     "Run": "unlabeled.run:Run",
+    "compare": "unlabeled.report.compare:compare",
     "hp": "unlabeled.fields:hp",
     "load": "unlabeled.run:load",
     "methods": "unlabeled.catalog:cards",

@@ -186,7 +186,7 @@ class Run:
         """
         from unlabeled.diagnose import Health, diagnose
 
-        looks = [Health(**line["health"]) for line in self.metrics() if line.get("health")]
+        looks = [Health.read(line["health"]) for line in self.metrics() if line.get("health")]
         return diagnose(self.encoder, self.data(data), history=looks)
 
     def method(self, store: Store) -> Method[Any]:

@@ -35,7 +35,7 @@ class Watch:
             seed=ready.config["seed"],
             nothing=nothing(ready.method, ready.trainer.batches[0]),
         )
-        self.history = [Health(**line["health"]) for line in place.metrics() if "health" in line]
+        self.history = [Health.read(line["health"]) for line in place.metrics() if "health" in line]
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
         count = max(5, min(LOOKS, steps // 50))

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from unlabeled.data.batches import Batches
-from unlabeled.diagnose import Health, Probe, effective_rank, nothing, spread
+from unlabeled.diagnose import Health, Probe, effective_rank, nothing, spread, verdict
 from unlabeled.diagnose.probe import borrowed
 from unlabeled.encoders import ConvNet, Encoder
 from unlabeled.train.loop import train
@@ -112,7 +113,16 @@ def test_it_measures_both_spaces(build):
     assert health.rank == pytest.approx(effective_rank(h), rel=1e-4)
     assert health.embed_spread == pytest.approx(spread(z), abs=1e-5)
     assert health.embed_rank == pytest.approx(effective_rank(z), rel=1e-4)
-    assert Health(**json.loads(json.dumps(dataclasses.asdict(health)))) == health
+    assert Health.read(json.loads(json.dumps(dataclasses.asdict(health)))) == health
+
+
+def test_what_was_no_number_is_no_number_when_it_is_read_again(build):
+    first = Probe(*build("simclr"), samples=20)(0, None)
+    said = dataclasses.asdict(first) | {"step": 1, "spread": None, "alignment": None}
+    again = Health.read(said)  # as the run's metrics have it
+    assert math.isnan(again.spread)
+    assert again.alignment is None
+    assert verdict([first, again]).level == "diverged"
 
 
 def test_prototypes_use_is_an_entropy(build):

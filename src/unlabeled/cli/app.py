@@ -7,6 +7,7 @@ from cyclopts import App
 import unlabeled
 from unlabeled.cli import (
     check,
+    compare,
     demo,
     diagnose,
     doctor,
@@ -32,6 +33,7 @@ def build(words: list[str]) -> App:
     app.command(evaluate.evaluate)
     app.command(diagnose.diagnose)
     app.command(report.report)
+    app.command(compare.compare)
     app.command(methods.methods)
     app.command(check.check)
     app.command(doctor.doctor)

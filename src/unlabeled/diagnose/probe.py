@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -59,6 +59,13 @@ class Health:
     uniformity: float
     retrieval: float | None
     usage: float | None
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Health:
+        """A look as metrics.jsonl has it, where null also stands for what was no number."""
+        numbers = {f.name for f in fields(cls) if f.type == "float"}
+        nan = lambda name, value: math.nan if value is None and name in numbers else value
+        return cls(**{name: nan(name, value) for name, value in said.items()})
 
 
 class Probe:

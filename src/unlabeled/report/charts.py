@@ -22,7 +22,8 @@ class Line:
         x: `(n,)` places.
         y: `(n,)` values; those that are not finite are left out.
         label: Written at its end.
-        look: Its CSS class: "s0" to "s3" for the palette, "raw" for what lies behind a line.
+        look: Its CSS class: "s0" to "s3" or "k0" to "k7" for the palettes, "raw" for what lies
+            behind a line.
     """
 
     x: np.ndarray
@@ -76,6 +77,7 @@ def line_chart(
     names: Sequence[str] = (),
     zero: bool = False,
     percent: bool = False,
+    end: str = "step {}",
 ) -> Markup:
     """A line chart with the least of ink: few ticks, and names at the lines' ends.
 
@@ -88,8 +90,9 @@ def line_chart(
         names: Names of the places 0, 1, ... in x, where x is no number.
         zero: Whether the scale starts at zero.
         percent: Whether values are shares, shown as percent.
+        end: How the last place in x is written, where places are numbers.
     """
-    drawn = [_finite(line) for line in lines]
+    drawn = [_finite(line, width // 18) for line in lines]
     drawn = [line for line in drawn if len(line.x)]
     if not drawn:
         return tag("p", "Nothing finite to draw.", class_="none")
@@ -108,9 +111,8 @@ def line_chart(
     for value, words in zip(marks, tick_words(marks, percent=percent), strict=True):
         y = down(value)
         parts += [_rule(LEFT, y, width - right), _word(LEFT - 7, y + 3.5, words, "tick end")]
-    places = [(float(i), n) for i, n in enumerate(names)] or _ends(
-        first, last, width - right - LEFT
-    )
+    room = width - right - LEFT
+    places = [(float(i), n) for i, n in enumerate(names)] or _ends(first, last, room, end)
     parts += [_word(across(x), height - 6, words, _side(x, first, last)) for x, words in places]
     if reference:
         y = down(reference[0])
@@ -123,17 +125,18 @@ def line_chart(
         if len(points) == 1 or names:
             parts += [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.5, class_=f"dot {line.look}")
                       for x, y in points]  # fmt: skip
-    for line, y in _apart([(line, down(line.y[-1])) for line in drawn if line.label]):
+    ends = [(line, down(line.y[-1])) for line in drawn if line.label]
+    for line, y in _apart(ends, height - BOTTOM):
         parts.append(_word(width - right + 7, y + 4, line.label, f"name {line.look}"))
     return tag("svg", *parts, viewBox=f"0 0 {width} {height}", class_="chart", role="img",
                aria_label=label)  # fmt: skip
 
 
-def _finite(line: Line) -> Line:
+def _finite(line: Line, letters: int) -> Line:
     """The line where it has values, with a name that leaves room for it."""
     x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     good = np.isfinite(x) & np.isfinite(y)
-    label = line.label if len(line.label) <= 14 else f"{line.label[:13]}…"
+    label = line.label if len(line.label) <= letters else f"{line.label[: letters - 1]}…"
     return Line(x[good], y[good], label, line.look)
 
 
@@ -150,18 +153,24 @@ def _side(x: float, first: float, last: float) -> str:
     return "tick" if x == first else "tick end" if x == last else "tick middle"
 
 
-def _ends(first: float, last: float, room: float) -> list[tuple[float, str]]:
+def _ends(first: float, last: float, room: float, end: str) -> list[tuple[float, str]]:
     """The ends of the axis and, where there is room, its middle."""
     middle = [round((first + last) / 2)] if room > 300 and last - first > 1 else []
     words = [(x, digits(x)) for x in (first, *middle)]
-    return [*words, (last, f"step {digits(last)}")] if last > first else words
+    return [*words, (last, end.format(digits(last)))] if last > first else words
 
 
-def _apart(labels: list[tuple[Line, float]], gap: float = 13.0) -> list[tuple[Line, float]]:
-    """Push labels down until none covers another."""
+def _apart(
+    labels: list[tuple[Line, float]], bottom: float, gap: float = 13.0
+) -> list[tuple[Line, float]]:
+    """Push labels down until none covers another, then up until none lies under the axis."""
     placed: list[tuple[Line, float]] = []
     for line, y in sorted(labels, key=lambda pair: pair[1]):
         placed.append((line, max(y, placed[-1][1] + gap) if placed else y))
+    for i in reversed(range(len(placed))):
+        line, y = placed[i]
+        bottom = min(y, bottom)
+        placed[i], bottom = (line, bottom), bottom - gap
     return placed
 
 

@@ -33,6 +33,12 @@ MEANINGS = {
     "alignment": "how far apart two views of one sample lie; 0 is the same place, 4 the far side",
     "uniformity": "how evenly the vectors fill the sphere; lower is more even, 0 is one point",
     "loss": "what training made small, at its end",
+    "learned nothing": "the loss of an encoder that returns a constant",
+    "std": "how far one dimension of such vectors varies; less where there are more dimensions",
+    "loss-space rank": "how many directions are used where the loss compares",
+    "prototypes used": "how evenly samples choose among the prototypes; 1 is all alike",
+    "spread": "how far vectors of length 1 lie from their mean; 0 is one point",
+    "views found": "share of samples whose other view is the nearest of all",
     "cosine": "how alike two samples drawn by chance look to the encoder; 1 is the same",
 }
 
@@ -81,11 +87,11 @@ class Curves:
     """How training went.
 
     Attributes:
-        steps: `(n,)` step numbers, from 0.
+        steps: `(n,)` step numbers, from 1.
         loss: `(n,)` the loss at each.
         lr: `(n,)` the learning rate; empty for none.
         nothing: The loss of an encoder that returns a constant; None where unknown.
-        checked: `(m,)` steps at which the effective ranks were measured.
+        checked: `(m,)` steps after which the effective ranks were measured.
         rank: Space ("encoder", "projection") to its effective ranks, `(m,)`.
         width: Space to its number of dimensions.
     """

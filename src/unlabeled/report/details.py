@@ -14,30 +14,46 @@ from unlabeled.report.sections import section
 
 MOST_BAD = 20
 PALETTE = 4  # colours that lines have
+NOTHING: Mapping[str, Any] = {}
 
 
 def evaluation(shown: Evaluation) -> Markup:
     """The scores beside their baselines, and those of the encoder's layers."""
-    protocols = list(dict.fromkeys(p for row in shown.rows for p in row.scores))
-    head = tag("tr", tag("th", ""), *(tag("th", name(p), scope="col") for p in protocols))
-    body = [_row(row, protocols, shown) for row in shown.rows]
-    table = tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
-    known = [tag("p", tag("b", p), ": ", MEANINGS[p], ".") for p in protocols if p in MEANINGS]
-    figure = join(table, tag("div", *known, class_="glossary"), _labels(shown), _layers(shown))
     return section(
         "With labels, afterwards",
         "Labels came in only now, to see what the encoder is good for. Its weights did not change.",
         f"Measured on {shown.how}." if shown.how else None,
         "In each column, dots run from its lowest score to its highest; whiskers are the spread.",
-        figure,
+        join(score_table(shown), _labels(shown), _layers(shown)),
         good="clearly above every other line, most of all where labels are few.",
         bad="no better than the same network untrained: training added nothing that helps here.",
     )
 
 
-def _row(row: Row, protocols: Sequence[str], shown: Evaluation) -> Markup:
-    cells = [_cell(row.scores.get(p), _range(p, shown), shown.percent) for p in protocols]
-    head = tag("th", name(row.name), scope="row")
+def score_table(shown: Evaluation, best: Mapping = NOTHING, names: Mapping = NOTHING) -> Markup:
+    """A row for each name, a column for each protocol, and what the protocols are.
+
+    Args:
+        shown: The scores.
+        best: Protocol to the rows whose score bears a star.
+        names: Row to how it is called here.
+    """
+    protocols = list(dict.fromkeys(p for row in shown.rows for p in row.scores))
+    head = tag("tr", tag("th", ""), *(tag("th", name(p), scope="col") for p in protocols))
+    body = [_row(row, protocols, shown, best, names) for row in shown.rows]
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
+    known = [tag("p", tag("b", p), ": ", MEANINGS[p], ".") for p in protocols if p in MEANINGS]
+    return join(table, tag("div", *known, class_="glossary"))
+
+
+def _row(
+    row: Row, protocols: Sequence[str], shown: Evaluation, best: Mapping, names: Mapping
+) -> Markup:
+    cells = [
+        _cell(row.scores.get(p), _range(p, shown), shown.percent, row.name in best.get(p, ()))
+        for p in protocols
+    ]
+    head = tag("th", names.get(row.name) or name(row.name), scope="row")
     return tag("tr", head, *cells, class_="ours" if row.ours else None)
 
 
@@ -52,17 +68,18 @@ def _range(protocol: str, shown: Evaluation) -> tuple[float, float]:
 
 
 def _cell(
-    score: float | tuple[float, float] | None, ends: tuple[float, float], percent: bool
+    score: float | tuple[float, float] | None, ends: tuple[float, float], percent: bool, best: bool
 ) -> Markup:
     if score is None:
         return tag("td", "–", class_="none")
     mean, spread = _pair(score)
     if not np.isfinite(mean):
         return tag("td", "failed", class_="none")
-    write = lambda v: f"{100 * v:.1f}" if percent else f"{v:.2f}".replace("-", "−")
+    write = lambda v: f"{100 * v:.1f}" if percent else digits(v)
     give = tag("small", f" ± {write(spread)}") if spread else None
     unit = tag("small", " %") if percent else None
-    return tag("td", tag("span", write(mean), give, unit), dot(mean, *ends, spread=spread))
+    star = tag("b", " ★", class_="star", title="the best of the runs") if best else None
+    return tag("td", tag("span", write(mean), give, unit), star, dot(mean, *ends, spread=spread))
 
 
 def _layers(shown: Evaluation) -> Markup | None:
@@ -138,18 +155,18 @@ def configuration(config: Mapping[str, Any]) -> Markup:
 
 
 def _settings(title: str, group: Mapping[str, Any]) -> Markup:
-    pairs = [tag("div", tag("dt", name(k)), tag("dd", name(_plain(v)))) for k, v in group.items()]
+    pairs = [tag("div", tag("dt", name(k)), tag("dd", name(plain(v)))) for k, v in group.items()]
     return tag("div", tag("h3", name(title)) if title else None, tag("dl", *pairs))
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """A setting as one would write it."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items()) or "–"
+        return ", ".join(f"{k} {plain(v)}" for k, v in value.items()) or "–"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_plain, value)) or "–"
+        return ", ".join(map(plain, value)) or "–"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

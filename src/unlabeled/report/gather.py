@@ -34,7 +34,7 @@ SHOWN, NEAR = 8, 6  # samples whose views and neighbours are shown, and neighbou
 POOL, MAPPED = 4_000, 1_000  # samples among which neighbours are looked for, and on the map
 WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
 PARTS = ("words", "their neighbours", "chance words")  # of a skip-gram's views
-LEVELS = {"healthy": "good", "warning": "doubtful"}
+LEVELS = {"healthy": "good", "warning": "doubtful", "unfinished": "unfinished"}
 LARGE = ("kNN", "linear", "10 labels", "100 labels")  # scores that are shown in large type
 
 
@@ -64,7 +64,7 @@ def content(
     batch = _batch(store, _spread(len(store), SHOWN), config["seed"])
     with torch.no_grad():
         views, picture = method.views(batch), method.picture(batch)
-    near, plane = _geometry(method.encoder, store)
+    near, plane = geometry(method.encoder, store)
     return Content(
         method=card.cls,
         data=store.source,
@@ -72,7 +72,7 @@ def content(
         saw=_saw(store),
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
-        curves=_curves(metrics, method.encoder.dim),
+        curves=curves(metrics, method.encoder.dim),
         views=_views(views, store),
         picture={label: images.cpu().numpy() for label, images in picture.items()},
         neighbours=near,
@@ -153,19 +153,29 @@ def _said(rows: Tensor, store: Store) -> list[str]:
     return [" ".join(store.words[i] for i in row.flatten().tolist() if i)[:60] for row in rows]
 
 
-def _geometry(encoder: Encoder, store: Store) -> tuple[Neighbours, Map]:
-    """Nearest neighbours of a few samples and a map of more; words are samples of a table."""
+def geometry(
+    encoder: Encoder, store: Store, most: int = POOL, mapped: int = MAPPED
+) -> tuple[Neighbours, Map]:
+    """Nearest neighbours of a few samples and a map of more; words are samples of a table.
+
+    Args:
+        encoder: What places them.
+        store: The samples, of which the same are drawn each time.
+        most: Samples that neighbours are looked for among; all words are.
+        mapped: Samples on the map; of words half as many.
+    """
     if store.shape.modality == "text":
         names = store.words[1:]
         vectors = encoder.table.weight.detach()[PAD + 1 :].float()  # pyright: ignore
-        asked = [names.index(w) for w in WORDS if w in names] or list(range(SHOWN))
+        asked = [names.index(w) for w in WORDS if w in names] or list(range(min(SHOWN, len(names))))
         pool: Things = names
-        kept = min(MAPPED // 2, len(names))
+        kept = min(mapped // 2, len(names))
     else:
-        index = _spread(len(store), POOL)
+        index = _spread(len(store), most)
         part = Store(store.data[index.numpy()], store.shape, [store.keys[int(i)] for i in index])
         vectors = torch.from_numpy(embed(encoder, part)["out"])
-        pool, names, asked, kept = part.data, part.keys, list(range(SHOWN)), min(MAPPED, len(part))
+        pool, names, kept = part.data, part.keys, min(mapped, len(part))
+        asked = list(range(min(SHOWN, len(part))))
     unit = torch.nn.functional.normalize(vectors, dim=1)
     scores = unit[asked] @ unit.T
     scores[torch.arange(len(asked)), asked] = -torch.inf  # nobody is their own neighbour
@@ -205,7 +215,8 @@ def _nested(pool: Things, rows: Tensor) -> Any:
     )
 
 
-def _curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
+def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
+    """How training went, from the lines of metrics.jsonl; None where no step was done."""
     steps = [line for line in metrics if line.get("loss") is not None]
     looks = [line for line in metrics if line.get("health")]
     if not steps:
@@ -213,11 +224,11 @@ def _curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
     spaces = {"encoder": "rank", "projection": "embed_rank"}
     ranks = {s: [x["health"].get(k) for x in looks] for s, k in spaces.items()}
     return Curves(
-        steps=np.array([line["step"] for line in steps]),
+        steps=np.array([line["step"] + 1 for line in steps]),
         loss=np.array([line["loss"] for line in steps], dtype=float),
         lr=np.array([line["lr"] for line in steps], dtype=float),
         nothing=looks[-1]["health"].get("learned_nothing") if looks else None,
-        checked=np.array([line["step"] for line in looks]),
+        checked=np.array([line["step"] + 1 for line in looks]),
         rank={s: np.array(r, dtype=float) for s, r in ranks.items() if None not in r},
         width={"encoder": width},
     )
@@ -245,7 +256,7 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
     rows = [
         Row(
             name=name,
-            scores={protocol: _score(x) for protocol, x in found.items()},
+            scores={protocol: score(x) for protocol, x in found.items()},
             ours=name == "encoder",
         )
         for name, found in scores.items()
@@ -266,7 +277,9 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
     )
 
 
-def _score(found: Mapping[str, Any]) -> float | tuple[float, float]:
+def score(found: Mapping[str, Any]) -> float | tuple[float, float]:
+    """A protocol's headline: a share, with its spread where it has one, or a correlation."""
+    """A protocol's headline: a share, with its spread where it has one, or a correlation."""
     if "correlation" in found:
         return found["correlation"]
     share = headline(found)[1] / 100
@@ -279,7 +292,7 @@ def _by_labels(
     """For each row its score by the number of labels a class."""
     names = {column(n): f"{n:,}" for n in counts}
     return {
-        who: {names[name]: _score(found[name]) for name in names if name in found}
+        who: {names[name]: score(found[name]) for name in names if name in found}
         for who, found in scores.items()
         if names.keys() & found.keys()
     }

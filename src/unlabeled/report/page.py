@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from unlabeled.errors import MachineError
 from unlabeled.report.charts import digits
 from unlabeled.report.content import Content, Number, Verdict
 from unlabeled.report.details import small_print
 from unlabeled.report.markup import Markup, join, name, prose, tag, visible
 from unlabeled.report.sections import figures
+from unlabeled.train.disk import beside
 
 LONG = 90  # letters of a verdict that stand in one headline
 LEVELS = {
     "good": ("Healthy", "M7 0A7 7 0 1 1 7 14A7 7 0 1 1 7 0"),  # a disc
     "doubtful": ("Look closer", "M7 0L15 14L-1 14Z"),  # a triangle
+    "unfinished": (
+        "Not ended",
+        "M7 0A7 7 0 1 1 7 14A7 7 0 1 1 7 0M7 3A4 4 0 1 0 7 11A4 4 0 1 0 7 3",
+    ),
     "bad": ("Failed", "M0 0L14 0L14 14L0 14Z"),  # a square
 }
 
@@ -29,16 +35,35 @@ def write(path: Path, content: Content) -> Path:
     The file holds everything it shows and no script at all, and its own policy forbids the browser
     to load or run anything. It appears whole or not at all.
     """
+    return put(path, page(content))
+
+
+def put(path: str | Path, html: str) -> Path:
+    """Write HTML whole or not at all, in a folder that is made where there is none.
+
+    Raises:
+        MachineError: Where it cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.part")
-    half.write_text(page(content), encoding="utf-8", newline="\n")
-    os.replace(half, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside(path) as draft:
+            draft.write_text(html, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise MachineError(
+            f"{path} cannot be written: {error}", hint="choose another file"
+        ) from error
     return path
 
 
 def page(content: Content) -> str:
     """The page as HTML."""
+    title = f"{content.method} on {content.data}"
+    return document(title, masthead(content), *figures(content), *small_print(content))
+
+
+def document(title: str, *parts: Any) -> str:
+    """A whole HTML document that loads nothing and runs nothing."""
     css = styles()
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
     policy = (
@@ -53,10 +78,10 @@ def page(content: Content) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
         tag("link", rel="icon", href="data:,"),
-        tag("title", visible(f"{content.method} on {content.data}")),
+        tag("title", visible(title)),
         tag("style", Markup(css)),
     )
-    main = tag("main", masthead(content), *figures(content), *small_print(content))
+    main = tag("main", *parts)
     foot = tag(
         "footer", "Made by unlabeled. This page is complete: it loads nothing and runs nothing."
     )

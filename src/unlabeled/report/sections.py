@@ -148,13 +148,13 @@ def plane(shown: Map) -> Markup:
 
 def training(curves: Curves) -> Markup:
     """Loss, effective rank and learning rate over the steps."""
-    charts = [_panel("Loss", "lower is better", _loss(curves), "large")]
+    charts = [panel("Loss", "lower is better", _loss(curves), "large")]
     if curves.rank and len(curves.checked):
-        charts.append(_panel("Effective rank", _rank_words(curves), _rank(curves)))
+        charts.append(panel("Effective rank", _rank_words(curves), _rank(curves)))
     if len(curves.lr):
         rate = thin(Line(curves.steps, curves.lr, look="s3"))
         chart = line_chart([rate], label="learning rate over the steps", zero=True)
-        charts.append(_panel("Learning rate", "the size of each step", chart))
+        charts.append(panel("Learning rate", "the size of each step", chart))
     nothing = (
         " The dashed line is where an encoder that returns a constant would stand."
         if curves.nothing is not None
@@ -170,7 +170,8 @@ def training(curves: Curves) -> Markup:
     )
 
 
-def _panel(title: str, words: str, chart: Markup, look: str = "") -> Markup:
+def panel(title: str, words: str, chart: Markup, look: str = "") -> Markup:
+    """A chart under its title."""
     head = tag("h3", title, tag("small", words))
     return tag("div", head, chart, class_=f"panel {look}".strip())
 
