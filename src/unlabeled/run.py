@@ -154,7 +154,7 @@ class Run:
             download: Whether a named set may be fetched.
             allow_bad: Share of files that may be unreadable; the run's own if None.
             progress: Called with (done, of) as pictures are decoded.
-            settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws.
+            settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws, epochs.
 
         Returns:
             Accuracies in percent by protocol, with the baselines; also kept in the run's folder

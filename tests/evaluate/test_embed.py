@@ -51,10 +51,10 @@ def test_maps_are_averaged_or_pooled_to_as_fine_a_grid_as_4096_numbers_allow(tra
 
 @pytest.mark.parametrize("channels", [10, 100, 5000])
 def test_a_grid_has_at_most_4096_numbers_and_no_more_cells_than_the_map(channels):
-    from unlabeled.evaluate.embed import _pooled
+    from unlabeled.evaluate.embed import pooled
 
-    wide = _pooled(torch.rand(2, channels, 14, 14), "grid")
-    long = _pooled(torch.rand(2, channels, 30), "grid")
+    wide = pooled(torch.rand(2, channels, 14, 14), "grid")
+    long = pooled(torch.rand(2, channels, 30), "grid")
     assert wide.shape[1] == channels * min(14, max(1, int((4096 / channels) ** 0.5))) ** 2
     assert long.shape[1] == channels * min(30, max(1, 4096 // channels))
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+WIDE = 12  # columns from which a table is turned on its side
+
 
 def evaluate(
     run: Path,
@@ -17,6 +19,7 @@ def evaluate(
     protocol: str = "knn,linear,few",
     baselines: bool = True,
     supervised: Annotated[bool, Parameter(negative=())] = False,
+    epochs: int | None = None,
     allow_bad: float | None = None,
     download: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -35,11 +38,15 @@ def evaluate(
     protocol:
         Several with commas. On frozen features: knn, linear, few (few labels), retrieval,
         verification (pairs), clustering, matching (views), anomaly (a class held out), layers
-        (knn and linear on every layer). With all weights: finetune.
+        (knn and linear on every layer). As others report it: linear:vissl, linear:simclr,
+        linear:solo, linear:mae, linear:dino, linear:dinov2. Against random weights: finetune (all
+        weights), segmentation (of synthetic collages of samples on black).
     baselines:
         Also score the untrained network, raw pixels and PCA.
     supervised:
         Also train the same network with all labels, for as many steps.
+    epochs:
+        Of linear:NAME, at most what NAME publishes; by default all of them on a GPU, 10 on a CPU.
     allow_bad:
         Share of files that may be unreadable; by default the run's.
     download:
@@ -57,6 +64,7 @@ def evaluate(
         protocols=tuple(protocol.split(",")),
         beside=BASELINES if baselines else (),
         supervised=supervised,
+        epochs=epochs,
         allow_bad=allow_bad,
         download=download,
         progress=Log(quiet=json).decoding,
@@ -64,7 +72,10 @@ def evaluate(
     if json:
         print(dumps(result))
         return
-    print("\n".join(aligned(table(result))))
+    rows = table(result)
+    if len(rows[0]) > WIDE:
+        rows = [list(column) for column in zip(*rows, strict=True)]
+    print("\n".join(aligned(rows)))
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

@@ -5,9 +5,10 @@ from unlabeled.evaluate.finetune import finetune
 from unlabeled.evaluate.judge import BASELINES, PROTOCOLS, evaluate, headline, table
 from unlabeled.evaluate.knn import knn
 from unlabeled.evaluate.linear import linear
+from unlabeled.evaluate.segmentation import segmentation
 from unlabeled.evaluate.words import evaluate_words
 
 __all__ = [
     "BASELINES", "PROTOCOLS", "embed", "evaluate", "evaluate_words", "finetune", "headline", "knn",
-    "linear", "table",
+    "linear", "segmentation", "table",
 ]  # fmt: skip

@@ -155,7 +155,7 @@ def supervised(
     return net.eval()
 
 
-def learn(method: Supervised, store: Store, recipe: Recipe, *, steps: int, seed: int) -> None:
+def learn(method: Method[Any], store: Store, recipe: Recipe, *, steps: int, seed: int) -> None:
     """Train with the loop of pretraining, where the encoder is and with nothing left on disk."""
     device = home(method.encoder)
     batches = Batches(store, recipe.batch, seed=seed, device=device)

@@ -93,17 +93,17 @@ def embed(
         for x in inputs(encoder, store, batch):
             found = {"out": encoder(x)} if tuple(layers) == ("out",) else encoder.features(x)
             for name in layers:
-                parts[name].append(_pooled(found[name], pool).float().cpu())
+                parts[name].append(pooled(found[name], pool).float().cpu())
     return {name: torch.cat(rows).numpy() for name, rows in parts.items()}
 
 
-def _pooled(found: Tensor, pool: str) -> Tensor:
-    """Vectors as they are, maps and sequences averaged to vectors."""
+def pooled(found: Tensor, pool: str, numbers: int = GRID) -> Tensor:
+    """Vectors as they are; maps and sequences averaged to one, or to a grid of so many numbers."""
     if found.ndim == 2:
         return found
     if pool == "mean":
         return found.flatten(2).mean(2)
     axes = found.ndim - 2
-    side = min(int((GRID / found.shape[1]) ** (1 / axes) + 1e-9), *found.shape[2:])
+    side = min(int((numbers / found.shape[1]) ** (1 / axes) + 1e-9), *found.shape[2:])
     shrink = F.adaptive_avg_pool2d if axes == 2 else F.adaptive_avg_pool1d
     return shrink(found, max(1, side)).flatten(1)

@@ -65,10 +65,10 @@ def few(
     return over(scores)
 
 
-def over(draws: list[float]) -> dict[str, Any]:
-    """The mean "accuracy" over the draws, their sample standard "deviation", and the "draws"."""
+def over(draws: list[float], what: str = "accuracy") -> dict[str, Any]:
+    """The mean over the draws, named by `what`, their sample "deviation", and the "draws"."""
     spread = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
-    return {"accuracy": float(np.mean(draws)), "deviation": spread, "draws": draws}
+    return {what: float(np.mean(draws)), "deviation": spread, "draws": draws}
 
 
 def chosen(labels: np.ndarray, each: int | float, draw: int) -> np.ndarray:

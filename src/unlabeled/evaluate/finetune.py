@@ -116,30 +116,19 @@ def finetuned(
         "encoder": (encoder, DECAY),
         "untrained": (baselines.untrained(encoder, train[0], seed), 1.0),
     }
+
+    def score(start: Encoder, decay: float, n: int, draw: int) -> float:
+        rows = np.sort(chosen(train[1], n, draw))
+        some = subset(train[0], rows), train[1][rows]
+        return accuracy(finetune(start, some, steps=steps, decay=decay, seed=draw), test)
+
     return {
         who: {
-            f"tuned, {n} labels": _drawn(start, decay, train, test, n, draws, steps) for n in labels
+            f"tuned, {n} labels": over([score(*start, n, draw) for draw in range(draws)])
+            for n in labels
         }
-        for who, (start, decay) in starts.items()
+        for who, start in starts.items()
     }
-
-
-def _drawn(
-    start: Encoder,
-    decay: float,
-    train: tuple[Store, np.ndarray],
-    test: tuple[Store, np.ndarray],
-    labels: int,
-    draws: int,
-    steps: int,
-) -> dict[str, Any]:
-    scores = []
-    for draw in range(draws):
-        rows = np.sort(chosen(train[1], labels, draw))
-        some = subset(train[0], rows), train[1][rows]
-        tuned = finetune(start, some, steps=steps, decay=decay, seed=draw)
-        scores.append(accuracy(tuned, test))
-    return over(scores)
 
 
 def subset(store: Store, rows: np.ndarray) -> Store:

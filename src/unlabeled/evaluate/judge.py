@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +17,16 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines
+from unlabeled.evaluate.communities import COMMUNITIES, probe, runs
 from unlabeled.evaluate.embed import embed, home
 from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
 from unlabeled.evaluate.matching import viewed
 from unlabeled.evaluate.protocols import FROZEN, Features, Scores, settings_of
+from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
 
-PROTOCOLS = (*FROZEN, "layers", "finetune")
+REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
+PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation")
 BASELINES = ("untrained", "raw", "PCA")
 LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
 
@@ -39,6 +44,7 @@ def evaluate(
     beside: Sequence[str] = BASELINES,
     supervised: bool = False,
     steps: int = 1000,
+    epochs: int | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     precision: str = "fp32",
@@ -55,12 +61,18 @@ def evaluate(
             of one class or two); "clustering" (k-means of the test samples); "matching" (two
             strong views of one sample among four); "anomaly" (each class held out in turn);
             "layers" (kNN and linear on every layer); "finetune" (all weights, with few labels,
-            against the same network from random weights).
+            against the same network from random weights); "segmentation" (of synthetic collages of
+            the samples, alike); "linear:vissl", "linear:simclr", "linear:solo", "linear:mae",
+            "linear:dino" and "linear:dinov2" (a linear classifier trained as these communities do,
+            on crops and flips, to compare with their numbers).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
         beside: What to score too: "untrained" (the network), "raw" (samples), "PCA" of them.
         supervised: Whether to train the same network with all labels, for as many steps.
         steps: How many steps that takes.
+        epochs: How many of a community's published epochs are run, the column saying so where it
+            is not all: None is all of them on a GPU and, as the encoder looks at every sample in
+            each, at most 10 on a CPU.
         draws: Of the few labels.
         seed: Of the untrained network's weights.
         precision: Of the encoder: "fp32" or "bf16".
@@ -82,21 +94,29 @@ def evaluate(
         "pool": pool,
         "train": len(a),
         "test": len(b),
+        "samples": [store.fingerprint for store in (a, b)],
     }
     asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
     stores = [a, b, *(viewed(b, seed) if "matching" in asked else ())]
+    reported = runs(protocols, len(a), epochs, device)
+    if reported:
+        settings["reported"] = {name: asdict(run) for name, run in reported.items()} | {
+            "seed": seed
+        }
 
     def scored(x: np.ndarray, q: np.ndarray, *views: np.ndarray) -> Scores:
         found = Features((x, la), (q, lb), (views[0], views[1]) if views else None)
         return _scores(found, asked, settings, device)
 
     def of(net: Encoder) -> Scores:
-        return scored(*(embed(net, store, precision=precision)["out"] for store in stores))
+        own = {name: probe(net, train, test, run, seed=seed) for name, run in reported.items()}
+        vectors = [embed(net, store, precision=precision)["out"] for store in stores if asked]
+        return (scored(*vectors) if asked else {}) | own
 
     scores = {"encoder": of(encoder)}
     if "untrained" in beside:
         scores["untrained"] = of(baselines.untrained(encoder, a, seed))
-    if a.shape.modality != "text" and {"raw", "PCA"} & set(beside):
+    if asked and a.shape.modality != "text" and {"raw", "PCA"} & set(beside):
         x, *others = (baselines.raw(store) for store in stores)
         if "raw" in beside:
             scores["raw"] = scored(x, *others)
@@ -105,13 +125,19 @@ def evaluate(
             scores["PCA"] = scored(x, *np.split(q, len(others)))
     if supervised:
         scores["supervised"] = of(baselines.supervised(encoder, train, steps=steps, seed=seed))
+    transfers: list[dict[str, Scores]] = []
     if "finetune" in protocols:
         counts = [n for n in LABELS if n in settings["labels"]] or settings["labels"][-1:]
         given: dict[str, Any] = {"labels": counts, "steps": STEPS}
         settings["finetune"] = given
-        found = finetuned(encoder, train, test, seed=seed, **given)
+        transfers.append(finetuned(encoder, train, test, seed=seed, **given))
+    if "segmentation" in protocols:
+        settings["segmentation"] = SYNTHETIC | {"seed": seed}
+        transfers.append(on_collages(encoder, train, test, seed=seed))
+    for found in transfers:
         for who in found.keys() & scores.keys():
             scores[who] |= found[who]
+    settings = json.loads(json.dumps(settings))
     result = {"scores": scores, "settings": settings, "protocol": digest(settings)}
     if "layers" in protocols:
         names = encoder.layers if layers == "all" else tuple(layers)
@@ -133,17 +159,21 @@ def evaluate(
 
 def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequence[str]) -> None:
     for kind, asked, known in (("protocol", protocols, PROTOCOLS), ("baseline", beside, BASELINES)):
-        unknown = set(asked) - set(known)
+        unknown = sorted(set(asked) - set(known))
         if unknown:
+            near = difflib.get_close_matches(unknown[0], known, 1)
             raise UsageError(
-                f"no {kind} named {', '.join(sorted(unknown))}",
-                hint=f"there are {', '.join(known)}",
+                f"no {kind} named {', '.join(unknown)}",
+                hint=f"did you mean `{near[0]}`?" if near else f"there are {', '.join(known)}",
             )
     if "matching" in protocols and test[0].shape.modality == "text":
         raise UsageError(
             "the matching game needs two views of a sample, and text has none",
             hint="leave matching out of --protocol",
         )
+    pictured = next((name for name in protocols if name in (*REPORTED, "segmentation")), None)
+    if pictured and test[0].shape.modality != "image":
+        raise UsageError(f"{pictured} looks at images, and this is {test[0].shape.modality}")
     for name, (store, labels) in {"train": train, "test": test}.items():
         if len(store) != len(labels):
             raise DataError(f"{name}: {len(store):,} samples have {len(labels):,} labels")
