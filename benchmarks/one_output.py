@@ -26,7 +26,7 @@ from unlabeled.losses.kmeans import kmeans
 from unlabeled.train.memory import keep_memory
 
 FIGURE = Path(__file__).parents[1] / "docs" / "one-output.png"
-BATCH, STEPS, WIDTH = 128, 500, 128
+BATCH, STEPS, WIDTH = 128, 1000, 128
 THIN = 8  # channels of the painters' last layer
 CANDIDATES, CODES, NOISE = 64, 256, 32
 PATCHES = ((0, 14), (14, 28))  # rows of the two patches of a right half
@@ -34,6 +34,8 @@ PATCHES = ((0, 14), (14, 28))  # rows of the two patches of a right half
 
 class Answer(nn.Module):
     """Something that looks at a left half `(b, 1, 28, 14)` and has an opinion on right halves."""
+
+    rate = 2e-3  # of learning, at its peak
 
     def __init__(self, out: int = WIDTH) -> None:
         super().__init__()
@@ -120,6 +122,8 @@ class Candidates(Answer):
 class Adversary(Answer):
     """Draw one right half from noise, so that a critic of whole images takes it for real."""
 
+    rate = 5e-4  # faster, and one side wins at once
+
     def __init__(self) -> None:
         super().__init__()
         self.paint, self.critic = Decoder(WIDTH + NOISE, 1, 28, THIN), critic(1, THIN)
@@ -155,8 +159,10 @@ class Joint(Answer):
 
 def train(answer: Answer, left: Tensor, right: Tensor, steps: int) -> None:
     """AdamW with a cosine."""
-    optimiser = torch.optim.AdamW(answer.parameters(), 2e-3, betas=(0.5, 0.99), weight_decay=1e-4)
-    falling = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, steps, cycle_momentum=False)
+    optimiser = torch.optim.AdamW(answer.parameters(), betas=(0.5, 0.99), weight_decay=1e-4)
+    falling = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, answer.rate, steps, cycle_momentum=False
+    )
     order = torch.Generator().manual_seed(0)
     for _ in range(steps):
         rows = torch.randint(len(left), (BATCH,), generator=order)
@@ -224,7 +230,8 @@ def draw(answers: dict[str, Answer], left: Tensor, right: Tensor) -> None:
     figure, axes = plt.subplots(len(rows), 8, figsize=(8, 7.4), facecolor="white")
     for line, (name, half) in zip(axes, rows.items(), strict=True):
         for i, axis in enumerate(line):
-            axis.imshow(torch.cat([left[i, 0], half[i, 0].clamp(0, 1)], 1), cmap="gray_r")
+            whole = torch.cat([left[i, 0], half[i, 0].clamp(0, 1)], 1)
+            axis.imshow(whole, cmap="gray_r", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[], frame_on=False)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
     figure.tight_layout(pad=0.2)

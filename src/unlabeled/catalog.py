@@ -8,6 +8,7 @@ own, `./mine.py`, is read the same way.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import importlib
 import importlib.util
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from unlabeled.method import Method
 
 HERE = Path(__file__).parent / "methods"
+TOGETHER = Path(__file__).with_name("multitask.py")
 QUESTIONS = {
     "transformation": "what was done to it?",
     "reconstruction": "what was there?",
@@ -68,6 +70,11 @@ class Card:
     recipe: Recipe = field(default_factory=Recipe)
     small: Recipe = field(default_factory=Recipe)
     exempt: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known_as(self) -> str:
+        """What to type for it: its name, or the path of a file of one's own."""
+        return str(self.path) if self.family == "yours" else self.name
 
 
 def read(path: Path) -> Card:
@@ -157,9 +164,13 @@ def cards() -> dict[str, Card]:
 def card(name: str) -> Card:
     """The card of a method, by its name or by the path of a file of one's own.
 
+    Several methods are named together: `rotation+jigsaw`.
+
     Raises:
         UsageError: Where there is no such method; names the nearest.
     """
+    if "+" in name and not Path(name).exists():
+        return _joined(name)
     if name.endswith(".py"):
         return read(Path(name))
     known = cards()
@@ -171,9 +182,53 @@ def card(name: str) -> Card:
     return known[key]
 
 
+def parts(name: str) -> dict[str, Card]:
+    """The cards of methods named together, by what the names of their settings start with.
+
+    Raises:
+        UsageError: Where there is no such method, or one is named twice.
+    """
+    found = [card(part) for part in name.split("+")]
+    named = {c.path.stem.replace("-", "_"): c for c in found}
+    if len(named) < len(found):
+        raise UsageError(f"`{name}` names a method twice")
+    return named
+
+
+def _joined(name: str) -> Card:
+    """The card of methods named together: their settings and a recipe, by the rule of the class."""
+    found = parts(name)
+
+    def recipe(which: str) -> Recipe:
+        each = {key: getattr(c, which) for key, c in found.items()}
+        first, *_ = each.values()
+        return dataclasses.replace(
+            first.at(min(r.batch for r in each.values())),
+            epochs=max(r.epochs for r in each.values()),
+            settings={f"{key}_{k}": v for key, r in each.items() for k, v in r.settings.items()},
+        )
+
+    whole = read(TOGETHER)
+    fields = [
+        dataclasses.replace(f, name=f"{key}_{f.name}") for key, c in found.items() for f in c.fields
+    ]
+    return dataclasses.replace(
+        whole,
+        name="+".join(c.known_as for c in found.values()),
+        family="together",
+        cls="+".join(c.cls for c in found.values()),
+        fields=(*whole.fields, *fields),
+        recipe=recipe("recipe"),
+        small=recipe("small"),
+        exempt={k: why for c in (*found.values(), whole) for k, why in c.exempt.items()},
+    )
+
+
 def load(name: str) -> type[Method[Any]]:
     """Import a method's class, by its name or by the path of a file of one's own."""
     found = card(name)
+    if found.family == "together":
+        return importlib.import_module("unlabeled.multitask").together(found.name)
     if found.family in QUESTIONS:
         module = importlib.import_module(f"unlabeled.methods.{found.family}.{found.path.stem}")
     else:

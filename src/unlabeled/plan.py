@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +19,7 @@ CPU_BUDGET = 300.0  # seconds a run may take on a CPU when nothing is said
 PASSES = 400  # most passes over the data that a time budget buys
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SWITCH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-TYPES: dict[str, Callable[[Any], Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": lambda said: SWITCH[str(said).lower()],
-}
+TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 
 
 @dataclass(frozen=True)
@@ -124,8 +118,7 @@ def resolve(
         )
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
-    name = str(card.path) if card.family == "yours" else card.name
-    return Plan(name, settings, recipe, backbone, seconds, steps, tuple(rules))
+    return Plan(card.known_as, settings, recipe, backbone, seconds, steps, tuple(rules))
 
 
 def _recipe(card: Card, named: str, samples: int, size: int, device: str) -> tuple[Recipe, str]:
@@ -163,7 +156,7 @@ def checked(card: Card, given: dict[str, Any]) -> dict[str, Any]:
 def _typed(declared: Field, value: Any) -> Any:
     kind = TYPES.get(declared.type, str)
     try:
-        typed = kind(value)
+        typed = SWITCH[str(value).lower()] if kind is bool else kind(value)
     except (KeyError, TypeError, ValueError):
         raise UsageError(f"{declared.name}: `{value}` is no {declared.type}") from None
     if isinstance(typed, (int, float)) and not declared.low <= typed <= declared.high:

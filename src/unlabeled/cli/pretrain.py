@@ -56,7 +56,8 @@ def pretrain(
     Parameters
     ----------
     method:
-        A method's name (`unlabeled methods` lists them) or a file of your own, ./mine.py.
+        A method's name (`unlabeled methods` lists them), several joined by a plus
+        (rotation+jigsaw), or a file of your own, ./mine.py.
     data:
         A folder, zip, tar, parquet, .npy, IDX or text file, or a named set: fashion-mnist, digits,
         wordnet, sample.

@@ -64,8 +64,9 @@ class Health:
     def read(cls, said: Mapping[str, Any]) -> Health:
         """A look as metrics.jsonl has it, where null also stands for what was no number."""
         numbers = {f.name for f in fields(cls) if f.type == "float"}
-        nan = lambda name, value: math.nan if value is None and name in numbers else value
-        return cls(**{name: nan(name, value) for name, value in said.items()})
+        look: dict[str, Any] = dict(said)
+        look |= {name: math.nan for name in numbers if look.get(name) is None}
+        return cls(**look)
 
 
 class Probe:
