@@ -13,7 +13,8 @@ from unlabeled.errors import UsageError
 
 VITS = ["vision_transformer", "deit"]  # timm's modules of plain vision transformers
 OURS: dict[str, Any] = {  # what sets `vit`, for small images and for CPUs, apart from timm's tiny
-    "depth": 6, "class_token": False, "global_pool": "avg", "fc_norm": False,
+    "depth": 4, "embed_dim": 128, "num_heads": 4,
+    "class_token": False, "global_pool": "avg", "fc_norm": False,
 }  # fmt: skip
 SMALL = 64  # sides up to this get a stem that does not throw three quarters of the image away
 
@@ -81,7 +82,7 @@ class Timm(Encoder):
 
 
 class ViT(Timm, Transformer):
-    """A plain vision transformer of timm's, or `vit`: six layers, 192 wide, without class token."""
+    """A plain vision transformer of timm's, or `vit`: four layers, 128 wide, no class token."""
 
     def __init__(self, name: str, channels: int = 3, size: int = 224) -> None:
         super().__init__(name, channels, size)

@@ -22,7 +22,7 @@ class SimMIM(Method[Transformer]):
     paper = "Xie et al. 2022, https://arxiv.org/abs/2111.09886"
     recipe = Recipe(optimizer="adamw", lr=8e-4, weight_decay=0.05, batch=2048, epochs=800, clip=5.0)
     small = Recipe(
-        optimizer="adamw", lr=1e-3, weight_decay=0.05, batch=128, epochs=40, clip=5.0,
+        optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=64, epochs=40, clip=5.0,
         settings={"squares": 4},
     )  # fmt: skip
     exempt = {"constant_encoder": "its best constant, the median image, depends on the data"}
