@@ -99,7 +99,13 @@ def league_short() -> str:
     done = {r["system"] for r in runs} | {"word2vec" for _ in league_runs("wordnet")}
     missing = [name for name in catalog.cards() if name not in done]
     left = f"Not measured here yet: {', '.join(missing)}." if missing else ""
-    parts = ["\n".join(lines), SHORT_NOTE, words, left]
+    behind = [
+        system
+        for system in dict.fromkeys(r["system"] for r in runs)
+        if sum(gains([r for r in runs if r["system"] == system], twins, "10 labels")) <= 0
+    ]
+    no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
+    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
     return "\n\n".join(part for part in parts if part)
 
 
