@@ -34,24 +34,25 @@ BANK = 50_000  # of the training images; the others choose
 
 def one(seed: int, budget: str, steps: int | None) -> dict[str, object]:
     """Pretrain with one seed and score the frozen features."""
-    folder = Path(tempfile.mkdtemp()) / "run"
     clock = laps()
     length = {"steps": steps} if steps else {"time": budget}
-    run = unlabeled.pretrain(
-        "simclr", "fashion-mnist", seed=seed, out=folder, report=False, **length, **RECIPE
-    )
-    seconds = clock()
+    with tempfile.TemporaryDirectory() as place:
+        run = unlabeled.pretrain(
+            "simclr", "fashion-mnist", seed=seed, out=Path(place, "run"), report=False,
+            **length, **RECIPE,
+        )  # fmt: skip
+        seconds, verdict, encoder = clock(), run.verdict["words"], run.encoder
     train, train_labels = open_labeled("fashion-mnist:train", like=run.shape)
     test, test_labels = open_labeled("fashion-mnist:test", like=run.shape)
-    read = readout.fit(run.encoder, train, grids=GRIDS, dims=DIMS)
-    x, q = read(run.encoder, train), read(run.encoder, test)
+    read = readout.fit(encoder, train, grids=GRIDS, dims=DIMS)
+    x, q = read(encoder, train), read(encoder, test)
     y, t = (torch.from_numpy(labels.values) for labels in (train_labels, test_labels))
     return {
         "seed": seed,
         "steps": run.config["steps"],
         "seconds": seconds,
         "pretrain": run.config["command"],
-        "verdict": run.verdict["words"],
+        "verdict": verdict,
         **scores(x, y, q, t),
     }
 

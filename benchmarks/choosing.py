@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import kendalltau
 
 from benchmarks.common import RESULTS, laps, provenance, save
 from unlabeled.data import open_labeled
@@ -27,7 +28,6 @@ from unlabeled.diagnose.clusters import clid
 from unlabeled.encoders import Encoder, Shape
 from unlabeled.evaluate import knn, linear
 from unlabeled.evaluate.embed import embed
-from unlabeled.evaluate.finetune import subset
 from unlabeled.pretraining import prepare
 
 METHODS: dict[str, dict[str, Any]] = {  # name: the method, and its flags where they differ
@@ -50,7 +50,7 @@ def checkpoints(name: str, seconds: float, seed: int) -> list[dict[str, Any]]:
     store, labels = open_labeled("fashion-mnist:train", Shape("image", 1, 28))
     order = np.random.default_rng(0).permutation(len(store))[: BANK + QUERIES]
     parts = [np.sort(order[:BANK]), np.sort(order[BANK:])]
-    stores, truths = [subset(store, p) for p in parts], [labels.values[p] for p in parts]
+    stores, truths = [store.subset(p) for p in parts], [labels.values[p] for p in parts]
     last = ready.trainer.steps
     due = {round(last ** (i / (LOOKS - 1))) for i in range(LOOKS)}
     found = [look(ready.method.encoder, stores, truths, name=name, step=0, seed=seed)]
@@ -128,11 +128,9 @@ def regret(score: list[float], found: list[dict[str, Any]], rows: list[int], wha
 
 
 def kendall(a: list[float], b: list[float]) -> float:
-    """Kendall's tau-b."""
-    x, y = np.asarray(a), np.asarray(b)
-    one, other = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
-    ties = math.sqrt(float((one != 0).sum()) * float((other != 0).sum()))
-    return float(np.nansum(one * other) / ties) if ties else 0.0
+    """Kendall's tau-b; 0 where one of the two never changes."""
+    tau = float(kendalltau(a, b).statistic)
+    return 0.0 if math.isnan(tau) else tau
 
 
 def main() -> None:

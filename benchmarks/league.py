@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import unlabeled
 from benchmarks.common import RESULTS, laps, provenance, save
-from benchmarks.worlds import NONE, WORLDS
+from benchmarks.worlds import WORLDS, labelled
 
 IMAGES = ("fashion-mnist", "sprites", "photographs")
 COLOURED = ("sprites", "photographs")
@@ -68,15 +67,16 @@ def one(system: str, data: str, seed: int, budget: str) -> None:
         {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
     )
     parts = WORLDS[data]() if data in WORLDS else None
-    folder = Path(tempfile.mkdtemp()) / "run"
     clock = laps()
-    run = unlabeled.pretrain(
-        method, parts[0][0] if parts else data,
-        seed=seed, out=folder, report=False, **length, **settings,
-    )  # fmt: skip
-    pretraining = clock()
-    backbone = run.config["backbone"]
-    result = run.evaluate(**judged(data, backbone, seed, everything=(system, seed) == (ALL, 0)))
+    with tempfile.TemporaryDirectory() as place:
+        run = unlabeled.pretrain(
+            method, parts[0][0] if parts else data,
+            seed=seed, out=Path(place, "run"), report=False, **length, **settings,
+        )  # fmt: skip
+        pretraining = clock()
+        backbone = run.config["backbone"]
+        result = run.evaluate(**judged(data, backbone, seed, everything=(system, seed) == (ALL, 0)))
+        verdict = run.verdict
     path = save(
         name,
         {
@@ -88,11 +88,10 @@ def one(system: str, data: str, seed: int, budget: str) -> None:
             "steps": run.config["steps"],
             "pretrain": run.config["command"],
             "seconds": {"pretraining": pretraining, "evaluation": clock()},
-            "verdict": run.verdict,
+            "verdict": verdict,
             "evaluation": result,
         },
     )
-    shutil.rmtree(folder.parent)
     for who, found in result["scores"].items():
         print(path.name, who, {k: round(v.get("accuracy", 0), 2) for k, v in found.items()})
 
@@ -102,7 +101,7 @@ def judged(data: str, backbone: str, seed: int, *, everything: bool) -> dict[str
     if data == "wordnet":
         return {}
     if data in WORLDS:
-        train, test = ((x[y != NONE], y[y != NONE]) for x, y in WORLDS[data]())
+        train, test = map(labelled, WORLDS[data]())
     else:
         train, test = f"{data}:train", f"{data}:test"
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]

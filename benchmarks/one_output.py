@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from benchmarks.common import laps, provenance, save
 from unlabeled.data import open_data
-from unlabeled.encoders import ConvNet, Decoder, critic, mlp
+from unlabeled.encoders import ConvNet, Decoder, critic, mlp, still
 from unlabeled.losses import barlow_twins, choose, info_nce, regress, tell
 from unlabeled.losses.kmeans import kmeans
 from unlabeled.train.memory import keep_memory
@@ -135,8 +134,7 @@ class Adversary(Answer):
     def loss(self, left: Tensor, right: Tensor) -> Tensor:
         made, real = (torch.cat([left, half], 3) for half in (self.shown(left), right))
         told = tell(self.critic(real), True) + tell(self.critic(made.detach()), False)
-        still = {name: p.detach() for name, p in self.critic.named_parameters()}
-        return (told + tell(functional_call(self.critic, still, (made,)), True)).mean()
+        return (told + tell(still(self.critic, made), True)).mean()
 
     def scores(self, left: Tensor, right: Tensor) -> Tensor:
         return -torch.cdist(self.shown(left).flatten(1), right.flatten(1))

@@ -11,7 +11,6 @@ the pretext task and for the probes.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,9 @@ import torch
 
 import unlabeled
 from benchmarks.common import laps, provenance, save
-from benchmarks.worlds import NONE, photographs
-from unlabeled.data import open_data
+from benchmarks.worlds import labelled, photographs
+from unlabeled.data import Store, open_data
+from unlabeled.method import Method
 from unlabeled.views import Batch
 
 RIGHT: dict[str, Callable[..., torch.Tensor]] = {  # which answers are right
@@ -36,30 +36,32 @@ WAYS = {"closed": {}, "open": {"gap": 0.0, "jitter": 0.0}}
 
 def one(name: str, way: str, seed: int, length: dict[str, Any]) -> dict[str, Any]:
     """Train with the shortcut closed or open; how often the puzzle is solved, and the probes."""
-    (x, y), (q, truth) = photographs()
-    folder, clock = Path(tempfile.mkdtemp()) / "run", laps()
-    run = unlabeled.pretrain(
-        name, x, seed=seed, out=folder, report=False, quiet=True, **length, **WAYS[way]
-    )
-    method, held = run.method(run.data(x)).eval(), torch.from_numpy(open_data(q).data[:])
-    with torch.no_grad():
-        right = [
-            RIGHT[name](method, *method.views(Batch(part, rows)))
-            for part, rows in zip(held.split(256), torch.arange(len(held)).split(256), strict=True)
-        ]
-    scores = run.evaluate(
-        train=(x[y != NONE], y[y != NONE]), test=(q[truth != NONE], truth[truth != NONE]), seed=seed
-    )["scores"]
-    shutil.rmtree(folder.parent)
+    train, test = photographs()
+    clock = laps()
+    with tempfile.TemporaryDirectory() as place:
+        run = unlabeled.pretrain(
+            name, train[0], seed=seed, out=Path(place, "run"), report=False, quiet=True,
+            **length, **WAYS[way],
+        )  # fmt: skip
+        right = solved(run.method(run.data(train[0])).eval(), name, open_data(test[0]))
+        scores = run.evaluate(train=labelled(train), test=labelled(test), seed=seed)["scores"]
     return {
         "method": name,
         "shortcut": way,
         "seed": seed,
         "steps": run.config["steps"],
-        "puzzle": 100 * float(torch.cat(right).double().mean()),
+        "puzzle": right,
         "scores": {who: scores[who] for who in ("encoder", "untrained")},
         "seconds": clock(),
     }
+
+
+@torch.no_grad()
+def solved(method: Method[Any], name: str, store: Store) -> float:
+    """Percent of its puzzles that a trained method solves."""
+    rows = torch.arange(len(store)).split(256)
+    right = [RIGHT[name](method, *method.views(Batch(store.read(i), i))) for i in rows]
+    return 100 * float(torch.cat(right).double().mean())
 
 
 def main() -> None:

@@ -101,6 +101,12 @@ def _split(kept: list[tuple[np.ndarray, str, str]]) -> tuple[Samples, Samples]:
     return (images[~held], labels[~held]), (images[held], labels[held])
 
 
+def labelled(samples: Samples) -> Samples:
+    """Those that have a class."""
+    x, y = samples
+    return x[y != NONE], y[y != NONE]
+
+
 WORLDS: dict[str, Callable[[], tuple[Samples, Samples]]] = {
     "rows": rows,
     "sprites": sprites,

@@ -16,7 +16,7 @@ import torch
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
 from unlabeled.data.options import Options
-from unlabeled.encoders import Encoder, Shape, build
+from unlabeled.encoders import Encoder, build
 from unlabeled.errors import UsageError
 from unlabeled.method import Method
 from unlabeled.plan import PASSES, Plan
@@ -123,11 +123,6 @@ def reassemble(config: dict[str, Any], store: Store) -> Job:
     trainer = _trainer(plan, store, runtime, seed=config["seed"], accumulate=config["accumulate"])
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
-
-
-def encoder_of(config: dict[str, Any]) -> Encoder:
-    """The encoder that a run's config.json describes, with fresh weights."""
-    return build(config["backbone"], Shape(**config["shape"]))
 
 
 def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:

@@ -20,7 +20,7 @@ from unlabeled.job import Job
 from unlabeled.log import Log
 from unlabeled.plan import resolve
 from unlabeled.run import Run, load
-from unlabeled.train import checkpoint
+from unlabeled.train import checkpoint, weights
 from unlabeled.train.folder import RunFolder, fresh
 from unlabeled.train.memory import keep_memory
 from unlabeled.train.runtime import Runtime, processes
@@ -242,7 +242,7 @@ def _steps(ready: Job, place: RunFolder, log: Log) -> None:
     checkpoint.save(place.checkpoints, trainer)
     checkpoint.prune(place.checkpoints)
     if world()[0] == 0:
-        checkpoint.write_encoder(place.path / "encoder.safetensors", ready.method.encoder)
+        weights.write(place.path / weights.FILE, ready.method.encoder)
         place.write("verdict.json", watch.judge())
 
 

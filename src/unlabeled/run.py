@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 
 from unlabeled import catalog, job
 from unlabeled.data import Store, open_data, open_labeled
 from unlabeled.encoders import Encoder, Shape, Words
 from unlabeled.errors import UsageError
 from unlabeled.method import Method
-from unlabeled.train import checkpoint
+from unlabeled.train import checkpoint, weights
 from unlabeled.train.disk import beside, write_json
 from unlabeled.train.folder import RunFolder
 
@@ -48,15 +47,12 @@ class Run:
         Raises:
             UsageError: Where the run has not ended; `unlabeled pretrain --resume` ends it.
         """
-        path = self.folder / "encoder.safetensors"
-        if not path.exists():
+        if not (self.folder / weights.FILE).exists():
             raise UsageError(
                 f"{self.folder} has no encoder yet: the run has not ended",
                 hint=f"unlabeled pretrain --resume {self.folder}",
             )
-        encoder = job.encoder_of(self.config)
-        checkpoint.read_encoder(path, encoder)
-        return encoder.to(memory_format=torch.channels_last).eval()  # pyright: ignore
+        return weights.encoder(self.folder, self.config)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -184,10 +180,9 @@ class Run:
 
         Its numbers are compared with the untrained network's, measured when the run began.
         """
-        from unlabeled.diagnose import Health, diagnose
+        from unlabeled.diagnose import diagnose, looks
 
-        looks = [Health.read(line["health"]) for line in self.metrics() if line.get("health")]
-        return diagnose(self.encoder, self.data(data), history=looks)
+        return diagnose(self.encoder, self.data(data), history=looks(self.metrics()))
 
     def method(self, store: Store) -> Method[Any]:
         """The method as it was at the end, heads and all.

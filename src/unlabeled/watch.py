@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from unlabeled.diagnose import Health, Probe, nothing, verdict
+from unlabeled.diagnose import Probe, looks, nothing, verdict
 from unlabeled.errors import Diverged
 from unlabeled.job import Job
 from unlabeled.log import Log
@@ -35,7 +35,7 @@ class Watch:
             seed=ready.config["seed"],
             nothing=nothing(ready.method, ready.trainer.batches[0]),
         )
-        self.history = [Health.read(line["health"]) for line in place.metrics() if "health" in line]
+        self.history = looks(place.metrics())
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
         count = max(5, min(LOOKS, steps // 50))

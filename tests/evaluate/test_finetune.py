@@ -6,7 +6,7 @@ from unlabeled.encoders import ConvNet
 from unlabeled.encoders.timm import Timm
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed
-from unlabeled.evaluate.finetune import accuracy, finetune, finetuned, subset
+from unlabeled.evaluate.finetune import accuracy, finetune, finetuned
 from unlabeled.train.optimizers import optimizer
 
 
@@ -30,7 +30,7 @@ def test_good_weights_win_over_random_ones_where_labels_are_few(good, train, tes
 
 def test_it_starts_at_the_heads_optimum_and_then_moves_everything(good, train):
     rows = np.arange(24)
-    some = subset(train[0], rows), train[1][rows]
+    some = train[0].subset(rows), train[1][rows]
     before, random = weights(good), torch.get_rng_state()
     headed = finetune(good, some, steps=1, decay=1e-9)
     assert accuracy(headed, some) > 95  # a head alone tells its own few samples apart
@@ -51,8 +51,8 @@ def test_the_first_head_is_the_logistic_optimum_on_unscaled_features(good, train
 
     rows = np.arange(40)
     method = baselines.Supervised(good, labels=torch.from_numpy(train[1][rows]))
-    _head_first(method, subset(train[0], rows))
-    x = torch.from_numpy(embed(good, subset(train[0], rows))["out"]).double()
+    _head_first(method, train[0].subset(rows))
+    x = torch.from_numpy(embed(good, train[0].subset(rows))["out"]).double()
     deviation = x.std(0, correction=0)
     w = method.head.weight.detach().double().requires_grad_()
     b = method.head.bias.detach().double().requires_grad_()
@@ -91,6 +91,6 @@ def test_the_rate_falls_from_the_head_to_the_input():
 
 def test_a_subset_is_a_store_of_those_rows(train):
     rows = np.array([7, 3])
-    some = subset(train[0], rows)
+    some = train[0].subset(rows)
     assert np.array_equal(some.data, train[0].data[rows])
     assert list(some.keys) == ["7", "3"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,3 +56,8 @@ class Store:
         """The samples at `(b,)` positions, as stored; tokens as int64."""
         rows = torch.from_numpy(np.ascontiguousarray(self.data[index.numpy()]))
         return rows.long() if self.shape.modality == "text" else rows
+
+    def subset(self, rows: np.ndarray) -> Store:
+        """The samples at `(m,)` positions, as a store in memory."""
+        data = np.ascontiguousarray(self.data[rows])
+        return replace(self, data=data, keys=[self.keys[int(i)] for i in rows])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -67,6 +67,11 @@ class Health:
         look: dict[str, Any] = dict(said)
         look |= {name: math.nan for name in numbers if look.get(name) is None}
         return cls(**look)
+
+
+def looks(metrics: Sequence[Mapping[str, Any]]) -> list[Health]:
+    """The looks among the lines of metrics.jsonl, in their order."""
+    return [Health.read(line["health"]) for line in metrics if line.get("health")]
 
 
 class Probe:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from unlabeled.encoders.base import Encoder, Sequence, Transformer
 from unlabeled.encoders.convnet import ConvNet
 from unlabeled.encoders.halves import Halves
-from unlabeled.encoders.parts import Causal, Decoder, Painter, colour_blind, critic, mlp, reverse
+from unlabeled.encoders.parts import (
+    Causal,
+    Decoder,
+    Painter,
+    colour_blind,
+    critic,
+    mlp,
+    reverse,
+    still,
+)
 from unlabeled.encoders.sequence import Patches, Series
 from unlabeled.encoders.words import PAD, Words
 from unlabeled.errors import UsageError
@@ -16,6 +25,7 @@ from unlabeled.errors import UsageError
 __all__ = [
     "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Halves", "Painter", "Patches", "Sequence",
     "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "mlp", "reverse",
+    "still",
 ]  # fmt: skip
 
 

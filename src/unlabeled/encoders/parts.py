@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from unlabeled.encoders.base import Encoder
 
@@ -183,6 +184,15 @@ def reverse(x: Tensor, weight: float) -> Tensor:
     Source: Ganin & Lempitsky 2015, eq. 14 and 15, https://arxiv.org/abs/1409.7495.
     """
     return _Reverse.apply(x, weight)  # pyright: ignore
+
+
+def still(module: nn.Module, *inputs: Tensor) -> Tensor:
+    """What a module says, the gradient reaching its inputs and not its weights.
+
+    So a maker can learn from a critic's opinion while the critic itself stays as it is.
+    """
+    fixed = {name: p.detach() for name, p in module.named_parameters()}
+    return functional_call(module, fixed, inputs)
 
 
 def critic(channels: int, width: int) -> nn.Sequential:

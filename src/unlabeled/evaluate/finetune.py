@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -119,7 +118,7 @@ def finetuned(
 
     def score(start: Encoder, decay: float, n: int, draw: int) -> float:
         rows = np.sort(chosen(train[1], n, draw))
-        some = subset(train[0], rows), train[1][rows]
+        some = train[0].subset(rows), train[1][rows]
         return accuracy(finetune(start, some, steps=steps, decay=decay, seed=draw), test)
 
     return {
@@ -129,9 +128,3 @@ def finetuned(
         }
         for who, start in starts.items()
     }
-
-
-def subset(store: Store, rows: np.ndarray) -> Store:
-    """Some of the samples, as a store in memory."""
-    data = store.read(torch.from_numpy(rows)).numpy()
-    return dataclasses.replace(store, data=data, keys=[store.keys[int(i)] for i in rows])

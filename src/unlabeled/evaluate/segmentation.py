@@ -22,7 +22,6 @@ from unlabeled.evaluate.baselines import learn, untrained
 from unlabeled.evaluate.collages import PASTED, THRESHOLD, collages
 from unlabeled.evaluate.embed import home, inputs, prepare, still
 from unlabeled.evaluate.few import over
-from unlabeled.evaluate.finetune import subset
 from unlabeled.losses import choose
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
@@ -202,7 +201,7 @@ def segmentation(
             torch.manual_seed(draw)
             masks = torch.from_numpy(train[1][rows])
             method = Segmenter(copy.deepcopy(start), masks=masks, classes=classes, **given)
-            learn(method, subset(stores[0], rows), RECIPE, steps=steps, seed=draw)
+            learn(method, stores[0].subset(rows), RECIPE, steps=steps, seed=draw)
         with torch.no_grad():
             parts = [
                 method.eval().scores(x).argmax(1) for x in inputs(method.encoder, stores[1], 64)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from unlabeled.data import open_data
-from unlabeled.encoders import Encoder, Shape, build
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.evaluate import headline
 from unlabeled.evaluate.judge import digest
@@ -23,7 +22,7 @@ from unlabeled.report.markup import Markup, join, name, tag
 from unlabeled.report.page import badge, document, put, spoken
 from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.sections import panel, section
-from unlabeled.train import checkpoint
+from unlabeled.train import weights
 from unlabeled.train.folder import RunFolder, difference
 
 NAMES = {"rank": "effective rank", "retrieval": "views found", "usage": "prototypes used"}
@@ -257,7 +256,8 @@ def _alike(runs: Sequence[Run], chips: Mapping[str, Markup]) -> Markup | None:
         if all(form(run["config"]) == form(first) for run in runs):
             store = open_data(first["data"]["source"], **first["reading"])
             seen = runs if store.fingerprint == first["data"]["fingerprint"] else []
-            near = {x["label"]: geometry(_encoder(x), store, AMONG, ASKED)[0] for x in seen}
+            nets = {x["label"]: weights.encoder(Path(x["run"]), x["config"]) for x in seen}
+            near = {who: geometry(net, store, AMONG, ASKED)[0] for who, net in nets.items()}
     if not near:
         return None
     listed = lambda things: [", ".join(things)] if isinstance(things, list) else things
@@ -268,9 +268,3 @@ def _alike(runs: Sequence[Run], chips: Mapping[str, Markup]) -> Markup | None:
         blocks.append(tag("div", asked, gallery(rows, bands=1)))
     said = "Samples drawn by chance, and what each run's encoder places nearest to them."
     return section("What each finds alike", said, tag("div", *blocks, class_="versus"), look="wide")
-
-
-def _encoder(run: Run) -> Encoder:
-    encoder = build(run["config"]["backbone"], Shape(**run["config"]["shape"]))
-    checkpoint.read_encoder(Path(run["run"]) / "encoder.safetensors", encoder)
-    return encoder.eval()

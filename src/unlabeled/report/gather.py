@@ -172,7 +172,7 @@ def geometry(
         kept = min(mapped // 2, len(names))
     else:
         index = _spread(len(store), most)
-        part = Store(store.data[index.numpy()], store.shape, [store.keys[int(i)] for i in index])
+        part = store.subset(index.numpy())
         vectors = torch.from_numpy(embed(encoder, part)["out"])
         pool, names, kept = part.data, part.keys, min(mapped, len(part))
         asked = list(range(min(SHOWN, len(part))))

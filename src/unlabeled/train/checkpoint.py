@@ -22,11 +22,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError, MachineError, UsageError
 from unlabeled.method import Method
 from unlabeled.train import contents
-from unlabeled.train.disk import beside, seal, sweep, sync, write_json
+from unlabeled.train.disk import seal, sweep, sync, write_json
 from unlabeled.train.folder import difference, told
 from unlabeled.train.loop import Trainer
 from unlabeled.version import __version__
@@ -250,45 +249,3 @@ def _steps(folder: Path) -> list[Path]:
     """The folder's checkpoints, whole or not, newest first."""
     found = [path for path in folder.glob("step-*") if STEP.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
-
-
-# ---- the encoder alone --------------------------------------------------------------------
-
-
-def write_encoder(path: Path, encoder: Encoder) -> None:
-    """Write the encoder's weights alone: the same bytes for the same weights.
-
-    The names are those of the backbone itself, so timm's own models load theirs strictly.
-
-    Raises:
-        MachineError: Where the file cannot be written.
-    """
-    state = {k: x.detach().cpu().contiguous() for k, x in sorted(_backbone(encoder).items())}
-    try:
-        with beside(path) as draft:
-            save_file(state, draft, {"format": "pt"})
-    except (OSError, SafetensorError) as error:
-        raise MachineError(f"cannot write {path}: {error}") from error
-
-
-@torch.no_grad()
-def read_encoder(path: Path, encoder: Encoder) -> None:
-    """Fill an encoder with the weights that `write_encoder` wrote, strictly.
-
-    Raises:
-        DataError: Where the file cannot be read or does not fit the encoder.
-    """
-    try:
-        saved = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    own = _backbone(encoder)
-    contents.match(own, saved)
-    for name, x in own.items():
-        x.copy_(saved[name])
-
-
-def _backbone(encoder: Encoder) -> dict[str, Tensor]:
-    from unlabeled.encoders.timm import Timm, strict_state  # not before it is needed: it is slow
-
-    return strict_state(encoder) if isinstance(encoder, Timm) else encoder.state_dict()

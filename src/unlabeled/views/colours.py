@@ -70,9 +70,14 @@ def grey(lab: Tensor) -> Tensor:
     return to_rgb(torch.cat([lab[:, :1], torch.zeros_like(lab[:, 1:])], 1))
 
 
+def pixels(maps: Tensor) -> Tensor:
+    """The places of maps `(b, c, h, w)`, row by row: `(b * h * w, c)`."""
+    return maps.permute(0, 2, 3, 1).flatten(0, 2)
+
+
 def coarse(x: Tensor, side: int) -> Tensor:
     """The mean of each part of `(b, c, h, w)`, row by row: `(b * side * side, c)`."""
-    return F.interpolate(x, (side, side), mode="area").permute(0, 2, 3, 1).flatten(0, 2)
+    return pixels(F.interpolate(x, (side, side), mode="area"))
 
 
 def spread(parts: Tensor, like: Tensor) -> Tensor:

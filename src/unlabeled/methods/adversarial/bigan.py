@@ -2,9 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from unlabeled.encoders import Decoder, critic, mlp
+from unlabeled.encoders import Decoder, critic, mlp, still
 from unlabeled.fields import hp
 from unlabeled.losses import tell
 from unlabeled.method import Method, single
@@ -57,8 +56,7 @@ class BiGAN(Method):
         pairs = torch.cat([images, self.paint(noise)]), torch.cat([self.embed(images), noise])
         real, made = self.critic(*(x.detach() for x in pairs)).chunk(2)
         told = tell(real, True) + tell(made, False)
-        still = {name: p.detach() for name, p in self.critic.named_parameters()}
-        real, made = functional_call(self.critic, still, pairs).chunk(2)
+        real, made = still(self.critic, *pairs).chunk(2)
         return {"critic": told, "deceivers": tell(real, False) + tell(made, True)}
 
     def picture(self, batch: Batch) -> dict[str, Tensor]:

@@ -59,7 +59,7 @@ class Colorization(Method):
 
     def guess(self, grey: Tensor) -> Tensor:
         """Scores of colours, or colours, for each part of each image: `(b * side * side, k)`."""
-        return single(self.decoder(self.encoder(grey))).permute(0, 2, 3, 1).flatten(0, 2)
+        return colours.pixels(single(self.decoder(self.encoder(grey))))
 
     def counts(self, asked: Tensor) -> Tensor:
         """How much each part counts, by its nearest colour."""

@@ -53,7 +53,7 @@ class SplitBrain(Method[Halves]):
         """Scores of the answers about the first half and the second: `(b * side * side, k)`."""
         one, two = self.encoder.halves(images)
         scores = self.first(self.encoder.two(two)), self.second(self.encoder.one(one))
-        first, second = (single(s).permute(0, 2, 3, 1).flatten(0, 2) for s in scores)
+        first, second = (colours.pixels(single(s)) for s in scores)
         return first, second
 
     def loss(self, images: Tensor, one: Tensor, two: Tensor) -> dict[str, Tensor]:
