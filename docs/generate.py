@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
+import standings  # noqa: E402
 import tables  # noqa: E402
 
 from unlabeled import catalog  # noqa: E402
@@ -108,8 +109,8 @@ def methods_table() -> str:
 TABLES = {
     "methods": methods_table,
     "headline": tables.headline,
-    "league": tables.league_short,
-    "league-long": tables.league_long,
+    "league": standings.short,
+    "league-long": standings.long,
     "accuracy": tables.accuracy_table,
     "one-output": tables.one_output_table,
     "speed": tables.speed_table,

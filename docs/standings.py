@@ -1,0 +1,160 @@
+"""The tables of the league, from its runs."""
+
+from __future__ import annotations
+
+import json
+
+from tables import RESULTS, Run, head, row, signed, spread
+
+from unlabeled import catalog
+
+TITLES = {
+    "fashion-mnist": "Fashion-MNIST",
+    "rows": "Fashion-MNIST, row by row, as series",
+    "sprites": "Sprites",
+    "photographs": "Patches of photographs",
+}
+HEADLINES = ("kNN", "linear", "10 labels")
+
+
+def runs_on(data: str) -> list[Run]:
+    """The league's runs on one kind of data, by system and seed."""
+    folder = RESULTS / "systems" / data
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
+def score(run: Run, name: str, who: str = "encoder") -> float:
+    """One accuracy of a run, in percent."""
+    return run["evaluation"]["scores"][who][name]["accuracy"]
+
+
+def best_layer(run: Run) -> tuple[str, float] | None:
+    """The layer that the labels held out of train would choose, and its test accuracy."""
+    layers = run["evaluation"].get("layers")
+    if not layers:
+        return None
+    name = max(layers, key=lambda layer: layers[layer]["linear"]["held"])
+    return name, layers[name]["linear"]["accuracy"]
+
+
+def untrained(runs: list[Run]) -> dict[tuple[str, int], Run]:
+    """The run that scored the untrained network of each backbone and seed."""
+    return {(r["backbone"], r["seed"]): r for r in runs if "untrained" in r["evaluation"]["scores"]}
+
+
+def gains(runs: list[Run], twins: dict[tuple[str, int], Run], name: str) -> list[float]:
+    """How much better than the same network untrained, seed by seed."""
+    pairs = [(r, twins.get((r["backbone"], r["seed"]))) for r in runs]
+    return [score(r, name) - score(twin, name, "untrained") for r, twin in pairs if twin]
+
+
+def short() -> str:
+    """The README's table: every system on Fashion-MNIST, and what training added."""
+    runs = [*runs_on("fashion-mnist"), *runs_on("rows")]
+    words = words_of(runs_on("wordnet"))
+    if not runs:
+        return "Not measured yet: `make league`."
+    twins = untrained(runs)
+    lines = head("", *HEADLINES, "gain, kNN", "gain, 10 labels", "seeds")
+    for system in dict.fromkeys(r["system"] for r in runs):
+        own = [r for r in runs if r["system"] == system]
+        cells = [spread([score(r, name) for r in own]) for name in HEADLINES]
+        more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
+        lines.append(row(system, *cells, *more, len(own)))
+    lines += baselines(runs, HEADLINES, 3)
+    done = {r["system"] for r in runs} | {"word2vec" for _ in runs_on("wordnet")}
+    missing = [name for name in catalog.cards() if name not in done]
+    left = f"Not measured here yet: {', '.join(missing)}." if missing else ""
+    behind = [
+        system
+        for system in dict.fromkeys(r["system"] for r in runs)
+        if sum(gains([r for r in runs if r["system"] == system], twins, "10 labels")) <= 0
+    ]
+    no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
+    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
+    return "\n\n".join(part for part in parts if part)
+
+
+def long() -> str:
+    """Every kind of data, every column."""
+    parts = []
+    for data, title in TITLES.items():
+        runs = runs_on(data)
+        if runs:
+            parts += [f"## {title}", f"{about(runs)}", table(runs)]
+    words = words_of(runs_on("wordnet"))
+    parts += ["## Words", words] if words else []
+    return "\n\n".join(parts) or "Not measured yet: `make league`."
+
+
+def about(runs: list[Run]) -> str:
+    """What a table rests on."""
+    settings = runs[0]["evaluation"]["settings"]
+    machines = " and ".join(sorted({r["processor"] for r in runs}))
+    return (
+        f"{settings['train']:,} labelled training samples, {settings['test']:,} test samples, "
+        f"{settings['classes']} classes. {machines}."
+    )
+
+
+def table(runs: list[Run]) -> str:
+    """Every system beside its baselines: mean ± deviation over the seeds there are."""
+    names = list(runs[0]["evaluation"]["scores"]["encoder"])
+    twins = untrained(runs)
+    lines = head(
+        "", *names, "best layer", "gain, kNN", "gain, 10 labels",
+        "network", "seeds", "steps", "CPU s / 2",
+    )  # fmt: skip
+    for system in dict.fromkeys(r["system"] for r in runs):
+        own = [r for r in runs if r["system"] == system]
+        cells = [spread([score(r, name) for r in own]) for name in names]
+        layers = [found for found in map(best_layer, own) if found]
+        where = f"{spread([right for _, right in layers])} ({layers[0][0]})" if layers else ""
+        more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
+        seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
+        facts = [own[0]["backbone"], len(own), own[0]["steps"], f"{seconds:.0f}"]
+        lines.append(row(system, *cells, where, *more, *facts))
+    return "\n".join([*lines, *baselines(runs, names, 7)])
+
+
+def baselines(runs: list[Run], names: list[str] | tuple[str, ...], empty: int) -> list[str]:
+    """The rows of what a system must beat, and of what labels give."""
+    twins, lines, blank = untrained(runs), [], [""] * empty
+    for backbone in dict.fromkeys(b for b, _ in twins):
+        own = [run for (b, _), run in twins.items() if b == backbone]
+        cells = [spread([score(r, name, "untrained") for r in own]) for name in names]
+        lines.append(row(f"*untrained {backbone}*", *cells, *blank))
+    for base in ("raw", "PCA", "supervised"):
+        own = [r for r in runs if base in r["evaluation"]["scores"]]
+        if own:
+            cells = [spread([score(r, name, base) for r in own]) for name in names]
+            lines.append(row(f"*{base}*", *cells, *blank))
+    return lines
+
+
+def words_of(runs: list[Run]) -> str:
+    """Agreement of word vectors with people."""
+    if not runs:
+        return ""
+    names = list(runs[0]["evaluation"]["scores"]["encoder"])
+    lines = head("words", *names, "seeds")
+    for who in runs[0]["evaluation"]["scores"]:
+        cells = []
+        for name in names:
+            found = [r["evaluation"]["scores"][who][name] for r in runs]
+            cells.append(f"{spread([f['correlation'] for f in found], 2)} (n={found[0]['pairs']})")
+        lines.append(row("word2vec" if who == "encoder" else f"*{who}*", *cells, len(runs)))
+    return "\n".join([*lines, "", WORDS_NOTE])
+
+
+SHORT_NOTE = (
+    "Percent right on Fashion-MNIST's 10,000 test images: frozen features of the last layer, last "
+    "checkpoint, mean ± deviation over seeds, about a minute of training on two cores without "
+    "labels. A gain is what training added to the same network with the same seed. cpc-series "
+    "reads an image as a series of rows. [More columns, and other data](docs/league.md); "
+    "`make league` repeats it."
+)
+WORDS_NOTE = (
+    "Spearman's correlation of cosines with people's judgements, trained on the glosses of "
+    "WordNet; n pairs have both words in the vocabulary."
+)
