@@ -40,6 +40,8 @@ class Method(Fields, Generic[E]):
         recipe: The training settings of the paper.
         small: Settings for small images, small data and short budgets; the default where they
             apply.
+        prefers: The kind of encoder that it is given on a CPU where none is named; what it needs
+            if None.
         exempt: Conformance checks that do not apply, each with its reason.
         encoder: What is trained and kept.
         progress: Share of training done, in [0, 1], as a tensor the loop writes.
@@ -49,6 +51,7 @@ class Method(Fields, Generic[E]):
     paper: ClassVar[str] = ""
     recipe: ClassVar[Recipe] = Recipe()
     small: ClassVar[Recipe] = Recipe()
+    prefers: ClassVar[type[Encoder] | None] = None
     exempt: ClassVar[dict[str, str]] = {}
 
     encoder: E = field(kw_only=False)
@@ -125,6 +128,11 @@ class Method(Fields, Generic[E]):
         for module in self.modules():
             if isinstance(module, State):
                 module.advance(progress)
+
+    @classmethod
+    def suits(cls, device: str) -> type[Encoder]:
+        """The kind of encoder to take where none is named."""
+        return cls.prefers if cls.prefers and device == "cpu" else cls.needs()
 
     @classmethod
     def needs(cls) -> type[Encoder]:

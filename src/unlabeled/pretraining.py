@@ -183,7 +183,7 @@ def prepare(
         samples=len(store),
         size=store.shape.size,
         device=kind,
-        backbone=backbone or default(catalog.load(method).needs(), store.shape, kind),
+        backbone=backbone or default(catalog.load(method).suits(kind), store.shape, kind),
         named=recipe,
         epochs=epochs,
         time=time,

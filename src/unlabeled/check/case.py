@@ -73,7 +73,7 @@ class Case:
 
     def encoder(self) -> Encoder:
         """A fresh encoder of the kind that the method needs."""
-        return build(default(self.cls.needs(), self.shape, "cpu"), self.shape)
+        return build(default(self.cls.suits("cpu"), self.shape, "cpu"), self.shape)
 
     def build(self, seed: int = 0) -> Method[Any]:
         """A fresh method, ready for its first step."""

@@ -30,6 +30,11 @@ class Encoder(nn.Module):
         """(b, ...) to (b, dim). Images come as floats in [0, 1]."""
         return self.features(x)["out"]
 
+    @property
+    def part(self) -> int:
+        """Side at which it is shown a part of an image."""
+        return self.size // 2
+
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """The activations of every layer in `layers`: vectors `(b, c)` or maps `(b, c, h, w)`."""
         raise NotImplementedError

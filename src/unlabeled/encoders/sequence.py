@@ -33,8 +33,6 @@ class Patches(Sequence):
         self.channels, self.size, self.dim = channels, size, dim
         self.patch = patch or -(-size // 8) * 2  # 28 and 32 pixels: patches of 8, as in the paper
         self.stride = self.patch // 2
-        self.steps = -(-(size - self.patch) // self.stride) + 1
-        self.padded = (self.steps - 1) * self.stride + self.patch
         stage = lambda i, o, kernel: nn.Sequential(
             nn.Conv2d(i, o, kernel, 2, 1, bias=False),
             nn.GroupNorm(max(1, min(8, o // 4)), o),  # a group of one number would always be 0
@@ -44,10 +42,16 @@ class Patches(Sequence):
         self.stage2 = stage(dim // 8, dim // 4, 3)
         self.stage3 = stage(dim // 4, dim, 3)
 
+    @property
+    def part(self) -> int:
+        return self.patch
+
     def cut(self, x: Tensor) -> Tensor:
-        """(b, c, size, size) to (b, steps, steps, c, patch, patch), row by row."""
-        before = (self.padded - x.shape[-1]) // 2
-        after = self.padded - x.shape[-1] - before
+        """(b, c, side, side) to (b, steps, steps, c, patch, patch), row by row."""
+        side = x.shape[-1]
+        steps = -(-(side - self.patch) // self.stride) + 1
+        spare = (steps - 1) * self.stride + self.patch - side
+        before, after = spare // 2, spare - spare // 2
         x = torch.nn.functional.pad(x, (before, after, before, after))
         tiles = x.unfold(2, self.patch, self.stride).unfold(3, self.patch, self.stride)
         return tiles.permute(0, 2, 3, 1, 4, 5)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from unlabeled.encoders import mlp
+from unlabeled.encoders import Patches, mlp
 from unlabeled.fields import hp
 from unlabeled.losses import choose
 from unlabeled.method import Method
@@ -21,10 +21,12 @@ class Jigsaw(Method):
     Every tile is encoded by itself, once, and its code laid in several puzzles. The orders are
     far apart, so that no answer hangs on two tiles that look alike; the paper's own choice has
     pairs of orders that differ in one swap. Gaps, jitter and one contrast for all tiles leave no
-    edge to match. The encoder sees tiles, enlarged to half its size; afterwards it is given whole
-    images, whose parts are smaller than any it has seen.
+    edge to match. What has seen nothing but tiles reads an image best tile by tile, and by their
+    mean (Kolesnikov et al. 2019), so a network of patches suits it. Any other is shown tiles
+    enlarged to half its size, and whole images afterwards.
     """
 
+    prefers = Patches
     paper = "Noroozi & Favaro 2016, https://arxiv.org/abs/1603.09246"
     recipe = Recipe(
         optimizer="sgd", lr=0.01, weight_decay=5e-4, batch=256, epochs=70, warmup=0,
@@ -50,7 +52,7 @@ class Jigsaw(Method):
         self.head = mlp(9 * self.width, self.hidden, self.orders)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        tiles = grid(batch, self.encoder.size // 2, gap=self.gap, jitter=self.jitter)
+        tiles = grid(batch, self.encoder.part, gap=self.gap, jitter=self.jitter)
         gray = batch.dice.coin(self.gray, 1, 1, 1, 1)
         tiles = torch.where(gray, luma(tiles.flatten(0, 1)).view_as(tiles[:, :, :1]), tiles)
         tiles = even_out(tiles).flatten(0, 1).contiguous(memory_format=torch.channels_last)

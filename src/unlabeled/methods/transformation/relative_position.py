@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from unlabeled.encoders import Patches
 from unlabeled.fields import hp
 from unlabeled.losses import choose
 from unlabeled.method import Method
@@ -20,10 +21,12 @@ class RelativePosition(Method):
 
     Nine patches of a grid are encoded once; the one in the middle is paired with each of the
     others, both ways round. Gaps, jitter, one contrast for all and a single colour each leave
-    nothing to go by but what the patches show. The encoder sees patches, enlarged to half its
-    size; afterwards it is given whole images, whose parts are smaller than any it has seen.
+    nothing to go by but what the patches show. What has seen nothing but patches reads an image
+    best by the mean of its patches (Kolesnikov et al. 2019), so a network of patches suits it. Any
+    other is shown patches enlarged to half its size, and whole images afterwards.
     """
 
+    prefers = Patches
     paper = "Doersch, Gupta & Efros 2015, https://arxiv.org/abs/1505.05192"
     recipe = Recipe(  # the schedule of Kolesnikov et al. 2019: the paper's is for a summed loss
         optimizer="sgd", lr=0.1, weight_decay=1e-4, batch=256, epochs=35,
@@ -48,7 +51,7 @@ class RelativePosition(Method):
         )
 
     def views(self, batch: Batch) -> tuple[Tensor]:
-        size = self.encoder.size // 2
+        size = self.encoder.part
         patches = grid(batch, size, gap=self.gap, jitter=self.jitter, extent=self.extent)
         patches = drop_colours(even_out(patches), batch.dice).flatten(0, 1)
         return (patches.contiguous(memory_format=torch.channels_last),)
