@@ -112,6 +112,7 @@ TABLES = {
     "league": standings.short,
     "league-long": standings.long,
     "accuracy": tables.accuracy_table,
+    "choosing": tables.choosing_table,
     "one-output": tables.one_output_table,
     "speed": tables.speed_table,
 }

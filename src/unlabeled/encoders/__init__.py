@@ -15,7 +15,6 @@ from unlabeled.encoders.parts import (
     colour_blind,
     critic,
     mlp,
-    reverse,
     still,
 )
 from unlabeled.encoders.sequence import Patches, Series
@@ -24,7 +23,7 @@ from unlabeled.errors import UsageError
 
 __all__ = [
     "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Halves", "Painter", "Patches", "Sequence",
-    "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "mlp", "reverse",
+    "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "mlp", 
     "still",
 ]  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -161,29 +160,6 @@ def waves(grid: int, width: int) -> Tensor:
     wave = torch.cat([angle.sin(), angle.cos()], 1)  # (grid, width / 2)
     rows, columns = wave.repeat_interleave(grid, 0), wave.repeat(grid, 1)
     return torch.cat([rows, columns], 1)
-
-
-class _Reverse(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:  # pyright: ignore
-        ctx.weight = weight
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
-        return -ctx.weight * grad, None
-
-
-def reverse(x: Tensor, weight: float) -> Tensor:
-    """The identity, whose gradient turns round: what lies behind it wants the opposite.
-
-    Args:
-        x: What a critic is shown.
-        weight: How much its maker cares about the critic, who learns at full strength.
-
-    Source: Ganin & Lempitsky 2015, eq. 14 and 15, https://arxiv.org/abs/1409.7495.
-    """
-    return _Reverse.apply(x, weight)  # pyright: ignore
 
 
 def still(module: nn.Module, *inputs: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Losses by their names in the literature: pure functions of tensors, one energy per example."""
 
+from unlabeled.losses.adversary import doubt, reverse
 from unlabeled.losses.assignment import sinkhorn
 from unlabeled.losses.contrastive import (
     barlow_twins,
@@ -17,10 +18,12 @@ __all__ = [
     "choose",
     "choose_among",
     "decorrelate",
+    "doubt",
     "info_nce",
     "nt_xent",
     "rank",
     "regress",
+    "reverse",
     "sinkhorn",
     "standardize",
     "tell",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -44,23 +46,44 @@ def test_a_smooth_image_survives_and_a_chequered_one_does_not():
     )
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("power", [1.0, 2.0])
-def test_the_energy_is_the_mean_error_of_each_image(power):
-    made = method(power=power).double().eval()
+def test_the_energy_is_the_mean_error_of_each_image(power, residual):
+    made = method(power=power, residual=residual).double().eval()
     enlarged, large = (v.double() for v in made.views(batch()))
-    lacking = enlarged + made.decoder(made.encoder(enlarged)) - large
+    lacking = made.decoder(made.encoder(enlarged)) - large + residual * enlarged
     expected = lacking.abs().pow(power).sum((1, 2, 3)) / (3 * 16 * 16)
-    torch.testing.assert_close(made.loss(enlarged, large), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(made.energy(enlarged, large), expected, rtol=0, atol=1e-12)
 
 
 def test_adding_nothing_costs_what_plain_enlargement_lacks():
-    made = method()
+    made = method(residual=True)
     enlarged, large = made.views(batch())
     with torch.no_grad():
         for p in made.decoder.parameters():
             p.zero_()
     value, nothing = made(enlarged, large)[0].item(), made.learned_nothing(enlarged, large)
     assert value == pytest.approx(nothing, rel=1e-6)
+
+
+@pytest.mark.parametrize("adversary", [0.0, 0.2])
+def test_without_an_encoder_the_mean_image_is_best_and_the_critic_at_chance(adversary):
+    made = method(adversary=adversary)
+    enlarged, large = made.views(batch())
+    error = (large - large.mean(0)).square().mean().item()
+    expected = (1 - adversary) * error + (2 * math.log(2) if adversary else 0)
+    assert made.learned_nothing(enlarged, large) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_critic_sees_the_true_image_and_the_rebuilt_one():
+    made = method(adversary=0.2).double().eval()
+    enlarged, large = (v.double() for v in made.views(batch()))
+    energies = made.loss(enlarged, large)
+    rebuilt = made.rebuild(enlarged)
+    p, q = made.critic(large).sigmoid(), made.critic(rebuilt).sigmoid()
+    torch.testing.assert_close(energies["critic"], -p.log() - (1 - q).log())
+    error = 0.8 * (rebuilt - large).square().mean((1, 2, 3))
+    torch.testing.assert_close(energies["reconstruction"], error)
 
 
 def test_images_that_are_too_small_are_refused():

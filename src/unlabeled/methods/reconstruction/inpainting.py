@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor, full, nn
 
-from unlabeled.encoders import Decoder, critic, reverse
+from unlabeled.encoders import Decoder, critic
 from unlabeled.fields import hp
-from unlabeled.losses import regress, tell
+from unlabeled.losses import doubt, regress
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
 from unlabeled.views import Batch, floats, plain
@@ -27,7 +27,9 @@ class Inpainting(Method):
         optimizer="adamw", lr=2e-3, momentum=0.5, batch=64, epochs=500, warmup=0,
         settings={"adversary": 0.001},
     )  # fmt: skip
-    small = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=128, epochs=20)
+    small = Recipe(
+        optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=128, epochs=20, settings={"width": 8}
+    )
     exempt = {"constant_encoder": "its best constant, the mean image, depends on the data"}
 
     mask: str = hp('shape of the hole: "centre", "blocks" or "field"', default="field")
@@ -58,9 +60,9 @@ class Inpainting(Method):
         error = regress(painted, whole, self.weight(hole))
         if not self.adversary:
             return {"reconstruction": error}
-        filled = reverse(torch.where(hole, painted, whole), self.adversary)
-        doubt = tell(self.critic(whole), True) + tell(self.critic(filled), False)
-        return {"reconstruction": (1 - self.adversary) * error, "critic": doubt}
+        filled = torch.where(hole, painted, whole)
+        doubted = doubt(self.critic, whole, filled, self.adversary)
+        return {"reconstruction": (1 - self.adversary) * error, "critic": doubted}
 
     def weight(self, hole: Tensor) -> Tensor:
         return hole + self.overlap * rim(hole, max(1, self.encoder.size // 32))

@@ -23,7 +23,9 @@ class VAE(Method):
     recipe = Recipe(  # the paper's rule is Adagrad's
         optimizer="sgd", lr=0.01, batch=100, epochs=100, warmup=0, settings={"code": 20}
     )
-    small = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=128, epochs=20)
+    small = Recipe(
+        optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=128, epochs=20, settings={"width": 8}
+    )
     exempt = {"constant_encoder": "its best constant, the mean image, depends on the data"}
 
     code: int = hp("width of the code between encoder and decoder", default=64, low=1)
