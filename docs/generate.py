@@ -6,6 +6,7 @@ python docs/generate.py --check    fail where one is out of date
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -21,6 +22,11 @@ import tables  # noqa: E402
 from unlabeled import catalog  # noqa: E402
 from unlabeled.catalog import Card  # noqa: E402
 from unlabeled.cli.methods import recipe_line  # noqa: E402
+
+MEASURED = (
+    "A minute of two cores, then frozen features: percent right, and what training added to the "
+    "same network untrained."
+)
 
 
 def method_page(card: Card) -> str:
@@ -42,11 +48,18 @@ def method_page(card: Card) -> str:
         "\n".join(knobs),
         "## Recipes",
         f"- paper: {recipe_line(card, 'paper')}\n- small: {recipe_line(card, 'small')}",
+        *measured_section(card.name),
         *(["## Checks that do not apply", "\n".join(exempt)] if exempt else []),
         "## The code",
         f"```python\n{card.path.read_text().rstrip()}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def measured_section(name: str) -> list[str]:
+    """What a minute of two cores gave, beside the same network untrained."""
+    lines = standings.measured().get(name)
+    return ["## Measured", MEASURED, "\n".join(f"- {line}" for line in lines)] if lines else []
 
 
 def methods_index() -> str:
@@ -134,6 +147,8 @@ def pages() -> dict[Path, str]:
     out = {docs / "methods" / f"{c.name}.md": method_page(c) for c in catalog.cards().values()}
     out[docs / "methods" / "README.md"] = methods_index()
     out[docs / "cli.md"] = cli_page()
+    kept = json.dumps({"how": MEASURED, "methods": standings.measured()}, indent=1)
+    out[ROOT / "src/unlabeled/cli/measured.json"] = kept + "\n"
     out[ROOT / "src/unlabeled/cli/help.txt"] = help_of([], columns=80) + "\n"
     for page in [ROOT / "README.md", *docs.glob("*.md")]:
         if page.exists() and page not in out and "<!-- end " in page.read_text():

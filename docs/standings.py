@@ -117,6 +117,27 @@ def table(runs: list[Run]) -> str:
     return "\n".join([*lines, *baselines(runs, names, 7)])
 
 
+def measured() -> dict[str, list[str]]:
+    """What the league found of each method, a line for each kind of data, best gain first."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for data, title in TITLES.items():
+        runs = runs_on(data)
+        twins = untrained(runs)
+        for system in dict.fromkeys(r["system"] for r in runs):
+            own = [r for r in runs if r["system"] == system]
+            method, more = own[0]["pretrain"].split()[2], gains(own, twins, "10 labels")
+            pace = sum(r["seconds"]["pretraining"]["wall"] / r["steps"] for r in own) / len(own)
+            called = title if system == method else f"{title}, {system}"
+            line = (
+                f"{called}: 10 labels {spread([score(r, '10 labels') for r in own])} "
+                f"({signed(more)}), kNN {spread([score(r, 'kNN') for r in own])} "
+                f"({signed(gains(own, twins, 'kNN'))}), with {own[0]['backbone']}; "
+                f"{own[0]['steps']:,} steps of {1000 * pace:.0f} ms"
+            )
+            found.setdefault(method, []).append((-sum(more) / max(1, len(more)), line))
+    return {name: [line for _, line in sorted(lines)] for name, lines in found.items()}
+
+
 def baselines(runs: list[Run], names: list[str] | tuple[str, ...], empty: int) -> list[str]:
     """The rows of what a system must beat, and of what labels give."""
     twins, lines, blank = untrained(runs), [], [""] * empty

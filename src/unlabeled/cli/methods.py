@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from json import dumps
+from json import dumps, loads
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from unlabeled import catalog
 from unlabeled.catalog import Card
+
+MEASURED = Path(__file__).with_name("measured.json")  # written by docs/generate.py
 
 
 def methods(name: str = "", *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
@@ -55,6 +58,9 @@ def page(card: Card) -> str:
     recipes = [f"  {label}: {recipe_line(card, label)}" for label in ("paper", "small")]
     parts = [f"{card.name}: {card.idea}", card.doc, card.paper]
     parts += ["Hyperparameters", "\n".join(table), "Recipes", "\n".join(recipes)]
+    found = loads(MEASURED.read_text())
+    if lines := found["methods"].get(card.name):
+        parts += ["Measured", "\n".join(f"  {line}" for line in [found["how"], *lines])]
     return "\n\n".join([*parts, f"Its code: {card.path}"])
 
 
