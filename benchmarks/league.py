@@ -22,6 +22,7 @@ from typing import Any
 import unlabeled
 from benchmarks.common import RESULTS, laps, provenance, save
 from benchmarks.worlds import WORLDS, labelled
+from unlabeled.diagnose import looks
 
 IMAGES = ("fashion-mnist", "sprites", "photographs")
 COLOURED = ("sprites", "photographs")
@@ -76,7 +77,7 @@ def one(system: str, data: str, seed: int, budget: str) -> None:
         pretraining = clock()
         backbone = run.config["backbone"]
         result = run.evaluate(**judged(data, backbone, seed, everything=(system, seed) == (ALL, 0)))
-        verdict = run.verdict
+        verdict, (first, *_, last) = run.verdict, looks(run.metrics())
     path = save(
         name,
         {
@@ -89,6 +90,7 @@ def one(system: str, data: str, seed: int, budget: str) -> None:
             "pretrain": run.config["command"],
             "seconds": {"pretraining": pretraining, "evaluation": clock()},
             "verdict": verdict,
+            "RankMe": {"before": first.rankme, "after": last.rankme},
             "evaluation": result,
         },
     )

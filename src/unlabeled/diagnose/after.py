@@ -102,6 +102,7 @@ def diagnose(
         uniformity=numbers["uniformity"],
         retrieval=numbers.get("retrieval@1"),
         usage=None,
+        rankme=numbers["RankMe"],
     )
     alone = verdict([now])
     found = verdict(history) if history and alone.ok else alone

@@ -43,6 +43,7 @@ class Health:
         uniformity: How evenly the vectors fill the sphere; lower is more even.
         retrieval: Share of samples whose other view is the nearest.
         usage: Entropy of the prototypes' use, as a share of its most; None without prototypes.
+        rankme: RankMe of the encoder's vectors; not a number in runs of before it was looked at.
     """
 
     step: int
@@ -59,6 +60,7 @@ class Health:
     uniformity: float
     retrieval: float | None
     usage: float | None
+    rankme: float = math.nan
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Health:
@@ -132,6 +134,7 @@ class Probe:
                 uniformity=alone(measures.uniformity, h),
                 retrieval=pair and measures.retrieval(*pair),
                 usage=_usage(method, z),
+                rankme=alone(measures.rankme, h),
             )
 
 
