@@ -48,10 +48,7 @@ def checkpoints(name: str, seconds: float, seed: int) -> list[dict[str, Any]]:
     said = {"method": name, **METHODS[name]}
     method, clock = said.pop("method"), laps()
     ready = prepare(method, "fashion-mnist:train", time=seconds, seed=seed, **said)
-    store, labels = open_labeled("fashion-mnist:train", Shape("image", 1, 28))
-    order = np.random.default_rng(0).permutation(len(store))[: BANK + QUERIES]
-    parts = [np.sort(order[:BANK]), np.sort(order[BANK:])]
-    stores, truths = [store.subset(p) for p in parts], [labels.values[p] for p in parts]
+    stores, truths = judges()
     last = ready.trainer.steps
     due = {round(last ** (i / (LOOKS - 1))) for i in range(LOOKS)}
     found = [look(ready.method.encoder, stores, truths, name=name, step=0, seed=seed)]
@@ -63,20 +60,36 @@ def checkpoints(name: str, seconds: float, seed: int) -> list[dict[str, Any]]:
     return [{**one, "seconds": clock()} if one is found[-1] else one for one in found]
 
 
+def judges() -> tuple[list[Store], list[np.ndarray]]:
+    """Two parts of the training images with their labels: to learn a probe from, and to score."""
+    store, labels = open_labeled("fashion-mnist:train", Shape("image", 1, 28))
+    order = np.random.default_rng(0).permutation(len(store))[: BANK + QUERIES]
+    parts = [np.sort(order[:BANK]), np.sort(order[BANK:])]
+    return [store.subset(p) for p in parts], [labels.values[p] for p in parts]
+
+
 def look(
     encoder: Encoder, stores: list[Store], truths: list[np.ndarray], **about: Any
 ) -> dict[str, Any]:
     """The label-free numbers of an encoder, and what labels say of it."""
     found = diagnose(encoder, stores[0])
-    x, q = (embed(encoder, store)["out"] for store in stores)
-    y, t = truths
-    result: dict[str, Any] = {**about, "level": found["level"], "numbers": found["numbers"]}
+    vectors = [embed(encoder, store)["out"] for store in stores]
+    return {
+        **about,
+        "level": found["level"],
+        "numbers": found["numbers"],
+        **labelled(vectors, truths),
+    }
+
+
+def labelled(vectors: list[np.ndarray], truths: list[np.ndarray]) -> dict[str, float]:
+    """What labels say of vectors, in percent: a linear probe, and nearest neighbours."""
+    (x, q), (y, t) = vectors, truths
     if not (np.isfinite(x).all() and np.isfinite(q).all()):
-        return {**result, "linear": 10.0, "kNN": 10.0}
+        return {"linear": 10.0, "kNN": 10.0}
     bank, labels, queries, truth = map(torch.from_numpy, (x, y, q, t))
     guess, _ = knn(bank, labels, queries, k=20, temperature=0.07, classes=10)
     return {
-        **result,
         "linear": linear((x, y), (q, t), classes=10, strengths=(1e-2,))["accuracy"],
         "kNN": 100 * float((guess == truth).double().mean()),
     }

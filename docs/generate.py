@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 import standings  # noqa: E402
+import studies  # noqa: E402
 import tables  # noqa: E402
 
 from unlabeled import catalog  # noqa: E402
@@ -127,6 +128,7 @@ TABLES = {
     "accuracy": tables.accuracy_table,
     "choosing": tables.choosing_table,
     "one-output": tables.one_output_table,
+    "over-under": studies.over_under,
     "speed": tables.speed_table,
 }
 

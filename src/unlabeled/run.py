@@ -182,7 +182,12 @@ class Run:
         """
         from unlabeled.diagnose import diagnose, looks
 
-        return diagnose(self.encoder, self.data(data), history=looks(self.metrics()))
+        card, settings = catalog.card(self.config["method"]), self.config["settings"]
+        contrasts = card.family == "invariance" and "temperature" in settings  # with the batch
+        batch = self.config["recipe"]["batch"] if contrasts else None
+        return diagnose(
+            self.encoder, self.data(data), history=looks(self.metrics()), contrasted=batch
+        )
 
     def method(self, store: Store) -> Method[Any]:
         """The method as it was at the end, heads and all.

@@ -42,6 +42,7 @@ class Watch:
         shares = [*EARLY, *(i / count for i in range(1, count + 1))]
         self.looks = {max(1, round(share * steps)) for share in shares}
         self.since: int | None = None  # the step at which a collapse was first seen
+        self.told: set[str] = set()  # findings by name; each is said once
 
     def begin(self) -> None:
         """Look at the encoder before its first step, and start the clock."""
@@ -72,11 +73,14 @@ class Watch:
         said = {} if step is None else numbers(step)
         self.place.log(step=done - 1, **said, health=asdict(health))
         found = verdict(self.history, steps=self.trainer.steps)
+        name = found.words.partition(":")[0]
+        if not found.ok and name not in self.told:
+            self.told.add(name)
+            self.log.warn(f"  step {done}: {found.words}")
         if found.level != "collapsed":
             self.since = None
         elif self.since is None:
             self.since = done
-            self.log.warn(f"  step {done}: {found.words}")
         elif done - self.since > GIVE_UP * self.trainer.steps:
             raise Diverged(found.words, hint=found.advice)
 

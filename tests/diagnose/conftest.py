@@ -11,10 +11,18 @@ from unlabeled.data import open_data
 from unlabeled.data.batches import Batches
 from unlabeled.data.store import Store
 from unlabeled.diagnose import Probe, nothing
-from unlabeled.encoders import ConvNet, Patches, Shape, Words
+from unlabeled.encoders import ConvNet, Halves, Patches, Shape, Words
+from unlabeled.encoders import build as encoder_of
 from unlabeled.train.loop import train
 
 WORDS = 60
+SMALLEST = {  # by the kind of encoder that a method needs
+    "Encoder": lambda: ConvNet(1, 28, width=4),
+    "Halves": lambda: Halves(1, 28, width=4),
+    "Sequence": lambda: Patches(1, 28, patch=14, dim=32),
+    "Transformer": lambda: encoder_of("vit", Shape("image", 1, 28)),
+    "Words": lambda: Words(WORDS, dim=16, size=16),
+}
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +53,7 @@ def build(images, text):
         fields = {f.name for f in catalog.card(name).fields}
         known = catalog.card(name).small.settings | small | settings
         kwargs = {k: v for k, v in known.items() if k in fields}
-        if encoder is None and name == "word2vec":
-            encoder = Words(WORDS, dim=16, size=16)
-        if encoder is None:
-            encoder = Patches(1, 28, patch=14, dim=32) if name == "cpc" else ConvNet(1, 28, width=4)
-        method = cls(encoder, **kwargs)
+        method = cls(encoder or SMALLEST[cls.needs().__name__](), **kwargs)
         method.prepare(torch.from_numpy(store.data))
         return method, store
 

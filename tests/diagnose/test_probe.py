@@ -133,6 +133,8 @@ def test_prototypes_use_is_an_entropy(build):
         method.projector[-1].weight.zero_()
         method.projector[-1].bias.copy_(torch.randn(32))
     assert probe(0, None).usage == 0
+    method.heads.weight = nn.Parameter(method.heads.weight[:1])
+    assert probe(0, None).usage == 0  # one for all: none is chosen
     assert Probe(*build("simclr"))(0, None).usage is None
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from unlabeled import catalog
 from unlabeled.diagnose import Health, verdict
 from unlabeled.encoders import ConvNet, Encoder, mlp
 from unlabeled.errors import Diverged
@@ -28,17 +29,19 @@ def levels(history, steps):
 # ---- runs that work ------------------------------------------------------------------------
 
 METHODS = ("rotation", "autoencoder", "byol", "simclr", "cpc", "word2vec", "swav")
+ALL = [name for name in catalog.cards() if name != "colorization"]  # these clothes are grey
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_run_that_works_raises_no_alarm_at_any_time(build, watch, name):
     method, store = build(name)
-    steps, batch = (30, 16) if name == "cpc" else (50, 32)
+    steps, batch = {"cpc": (30, 16), "mae": (12, 16), "simmim": (12, 16)}.get(name, (50, 32))
     looks = (1, 2, 3, 5, 8, 12, 20, 30, 40)
     history = watch(method, store, steps, looks=looks, batch=batch)
-    assert set(levels(history, steps)) == {"healthy"}
-    assert verdict(history).ok
-    assert verdict(history).advice == ""
+    quiet = {"healthy"} if name in METHODS else {"healthy", "nothing learned"}  # so soon, indeed
+    assert set(levels(history, steps)) <= quiet
+    assert verdict(history).ok == (not verdict(history).advice)
+    assert verdict(history).ok or name not in METHODS
 
 
 # ---- runs that are broken on purpose -------------------------------------------------------
@@ -53,7 +56,7 @@ def test_byol_without_its_predictor_collapses_and_that_is_said_within_20_steps(b
     found = verdict(watch(method, store, 20, scale=2.0, batch=64), steps=2000)
     assert found.level == "collapsed"
     assert not found.ok
-    assert "the loss falls because samples move together" in found.words
+    assert found.words.startswith("Complete collapse: the loss falls because samples move together")
     assert "0.000 where nothing is learned" in found.words
     assert "predictor" in found.advice
 
@@ -100,9 +103,10 @@ def test_a_thousand_times_the_learning_rate_is_noticed_within_20_steps(build, wa
 
 
 def test_all_in_one_cluster_is_named():
-    found = verdict(after(usage=0.02, loss=4.0))
-    assert found.level == "collapsed"
-    assert "nearly all samples choose the same prototype" in found.words
+    for loss in (4.0, 0.1):  # to agree on one cluster costs nothing: a low loss is no excuse
+        found = verdict(after(usage=0.02, loss=loss))
+        assert found.level == "collapsed"
+        assert found.words.startswith("Cluster collapse: nearly all samples choose the same")
     assert verdict(after(usage=0.3, loss=4.0, step=10), steps=1000).level == "healthy"
 
 
@@ -138,14 +142,26 @@ def test_where_a_constant_solves_the_loss_half_the_spread_is_an_alarm():
 def test_a_line_is_a_collapse():
     found = verdict(after(rank=1.3, loss=4.0))
     assert found.level == "collapsed"
+    assert found.words.startswith("Dimensional collapse: ")
     assert "1.3 of 256 directions in the encoder's space, 100.0 before training" in found.words
     assert verdict(after(rank=60.0)).level == "healthy"
 
 
-def test_both_fewer_directions_and_less_spread_are_doubtful():
+def test_both_fewer_directions_and_less_spread_are_a_warning():
     assert verdict(after(rank=20.0, spread=0.3)).level == "warning"
+    assert verdict(after(rank=20.0, spread=0.3)).words.startswith("Dimensional collapse: the enc")
     assert verdict(after(rank=20.0, spread=0.6)).level == "healthy"
     assert verdict(after(rank=60.0, spread=0.1)).level == "healthy"
+
+
+def test_while_the_rate_warms_up_fewer_directions_are_enough():
+    def level(step, steps, rank=20.0):
+        return verdict(after(rank=rank, step=step), steps=steps).level
+
+    assert level(20, 1000, rank=30.0) == level(100, 20_000) == "warning"
+    assert level(20, 1000, rank=40.0) == "healthy"
+    assert level(50, 1000) == level(400, 20_000) == "healthy"  # ranks fall in runs that work
+    assert verdict(after(rank=20.0, step=20)).level == "healthy"  # how long it was is not known
 
 
 def test_a_loss_that_stays_where_a_constant_has_it_is_called_so_once_the_run_has_settled():
@@ -186,3 +202,17 @@ def test_good_news_has_its_numbers_too():
     assert "effective rank 60 of 256 (100 before training)" in words
     assert "80% of the time (30% before)" in words
     assert "loss 2.000, 4.000 where nothing is learned" in words
+    first, *_, last = after(retrieval=0.8)
+    seen = [dataclasses.replace(first, rankme=90.0), dataclasses.replace(last, rankme=120.0)]
+    assert "RankMe 120 of 256 (90 before training)" in verdict(seen).words
+    assert "fallen" not in verdict(seen).words
+
+
+def test_a_run_that_is_healthy_and_perhaps_no_better_than_untrained_is_told_so():
+    first, *_, last = after(retrieval=0.8)
+    for rankme, fallen in ((73.0, False), (71.0, True)):
+        found = verdict(
+            [dataclasses.replace(first, rankme=90.0), dataclasses.replace(last, rankme=rankme)]
+        )
+        assert found.ok
+        assert ("RankMe has fallen below" in found.words) == fallen

@@ -16,13 +16,13 @@ from unlabeled.diagnose.measures import (
     stable_rank,
     uniformity,
 )
+from unlabeled.diagnose.negatives import clustering_verdict, coverage, false_negatives, pushed
 from unlabeled.diagnose.probe import Health, Probe, looks, nothing
 from unlabeled.diagnose.verdict import Verdict, verdict
 
 __all__ = [
-    "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid", "dead", "diagnose",
-    "effective_rank", "feature_std", "intrinsic_dimension", "learnability", "lidar", "looks",
-    "nothing",
-    "rankme", "retrieval", "silhouette", "spread", "stable_rank", "tolerance", "uniformity",
-    "verdict",
+    "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid", "clustering_verdict",
+    "coverage", "dead", "diagnose", "effective_rank", "false_negatives", "feature_std",
+    "intrinsic_dimension", "learnability", "lidar", "looks", "nothing", "pushed", "rankme",
+    "retrieval", "silhouette", "spread", "stable_rank", "tolerance", "uniformity", "verdict",
 ]  # fmt: skip

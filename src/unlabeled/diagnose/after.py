@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlabeled.data import Store
-from unlabeled.diagnose import clusters, measures
+from unlabeled.diagnose import clusters, measures, negatives
 from unlabeled.diagnose.probe import NEVER, Health, borrowed, vectors_of, views_of
 from unlabeled.diagnose.verdict import verdict
 from unlabeled.encoders import Encoder
@@ -35,6 +35,8 @@ CONVENTIONS = {
     "silhouette": f"k-means with {CLUSTERS} centres, unit vectors",
     "tolerance": f"mean cosine within these {CLUSTERS} clusters",
     "cluster learnability": "nearest of those before it, one by one",
+    "expected false negatives": f"of an anchor in a batch, if these {CLUSTERS} clusters were right",
+    "clusters in a batch": f"share of these {CLUSTERS}, by expectation",
     "intrinsic dimension": "TwoNN, no outliers discarded",
 }
 
@@ -45,6 +47,7 @@ def diagnose(
     store: Store,
     *,
     history: Sequence[Health] = (),
+    contrasted: int | None = None,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -55,6 +58,8 @@ def diagnose(
         store: The samples, the run's own or others.
         history: The looks of the run that trained it, if there were any: with them, what the
             numbers were before training tells more.
+        contrasted: How many samples a batch of the run held, if its loss contrasted them with one
+            another: what such a batch holds is counted, not judged (see docs/over-under.md).
         samples: How many are looked at.
         seed: Of which ones, and of their views.
 
@@ -86,7 +91,7 @@ def diagnose(
         numbers["alignment"] = measures.alignment(*pair)
         numbers["retrieval@1"] = measures.retrieval(*pair)
     if all(map(math.isfinite, numbers.values())):
-        numbers |= _shape(h, seen)
+        numbers |= _shape(h, seen, contrasted)
     now = Health(
         step=history[-1].step if history else 1,
         loss=None,
@@ -110,7 +115,7 @@ def diagnose(
     return {**asdict(found), "numbers": numbers, "conventions": said}
 
 
-def _shape(h: Tensor, seen: list[Tensor]) -> dict[str, float]:
+def _shape(h: Tensor, seen: list[Tensor], contrasted: int | None) -> dict[str, float]:
     """Slower numbers, of vectors that are finite: the spectrum's tail, views, clusters."""
     found = {"alpha (alpha-ReQ)": measures.alpha_req(h)}
     if seen:
@@ -121,4 +126,7 @@ def _shape(h: Tensor, seen: list[Tensor]) -> dict[str, float]:
         found["silhouette"] = clusters.silhouette(h, own)
         found["tolerance"] = clusters.tolerance(h, own)
         found["cluster learnability"] = clusters.learnability(h, own)
+        if contrasted:
+            found["expected false negatives"] = negatives.false_negatives(own, contrasted - 1)
+            found["clusters in a batch"] = negatives.coverage(own, contrasted)
     return {name: value for name, value in found.items() if math.isfinite(value)}

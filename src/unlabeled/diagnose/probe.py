@@ -205,6 +205,6 @@ def _usage(method: Method[Any], z: Tensor) -> float | None:
         if isinstance(part, Prototypes):
             nearest = part(torch.nn.functional.normalize(z, dim=1)).argmax(1)
             p = torch.bincount(nearest, minlength=len(part.weight)).double() / len(z)
-            most = math.log(min(len(z), len(part.weight)))
+            most = math.log(max(2, min(len(z), len(part.weight))))  # of a single one, none is used
             return max(0.0, float(-(p * p.clamp(min=1e-300).log()).sum() / most))
     return None

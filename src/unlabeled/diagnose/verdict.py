@@ -3,7 +3,8 @@
 The rules were set between runs that worked and runs that were broken on purpose. A network before
 training may have a small spread, and ranks fall in runs that work; word vectors even gather in a
 narrow cone at first. So a collapse is called where numbers fall far below what they were at step
-0, and only while the loss agrees: an encoder that scores better than a constant is none.
+0, and only while the loss agrees: an encoder that scores better than a constant is none. But a
+loss proves nothing where all samples choose one prototype: to agree on it is to have no loss.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ POINT = 0.03  # a spread under which vectors count as one point, if it has falle
 FALLEN = 0.3  # share of the untrained network's spread or rank under which it has fallen
 SHRUNK = 0.6  # the same for the spread in the space of a loss that a constant would solve
 LINE = 2.0  # directions under which vectors count as a line
-FEWER = 0.25  # share of the untrained network's rank under which an encoder is doubtful, if ...
+FEWER = 0.25  # share of the untrained network's rank under which an encoder has narrowed, if ...
 NARROWER = 0.15  # ... rank times spread, its volume as it were, is under this share
+PLUNGED = 1 / 3  # the same within the first steps: there a run that works keeps more than half, ...
+SOON, FIRST = 0.025, 100  # ... namely in this share of the run, while the rate warms up, and these
+LOWER = 0.8  # share of the untrained RankMe under which labels rarely say better than untrained
 ALIKE = 0.05  # share of the prototypes' entropy under which all samples choose the same few
 EXPLODED = 10.0  # times the loss of having learned nothing, or of the first step
 BETTER = 0.02  # share of "learned nothing" by which a loss is better than a constant's
@@ -36,7 +40,9 @@ class Verdict:
     Attributes:
         ok: Whether there is nothing to worry about.
         level: "healthy", "warning", "nothing learned", "collapsed" or "diverged".
-        words: The finding, in plain words, with its numbers.
+        words: The finding, in plain words, with its numbers. A collapse is called by its name:
+            complete (all samples alike), dimensional (few directions are left) or cluster (all
+            choose one prototype).
         advice: What to try; empty where nothing is wrong.
     """
 
@@ -64,9 +70,10 @@ def verdict(history: Sequence[Health], *, steps: int | None = None) -> Verdict:
     nothing = last.learned_nothing
     scores = bool(nothing) and last.loss is not None and last.loss < (1 - BETTER) * nothing
     return (
-        (None if scores else _collapsed(first, last) or _one_cluster(last))
+        _one_cluster(last)
+        or (None if scores else _collapsed(first, last))
         or _stuck(history, steps)
-        or _doubtful(first, last)
+        or _narrowed(first, last, steps)
         or _good(first, last)
     )
 
@@ -88,8 +95,8 @@ def _constant(last: Health) -> Verdict | None:
     """Exactly one vector for all: the only collapse that needs no look before training."""
     for where, spread, std, rank, dim in _spaces(last):
         if spread < CONSTANT:
-            words = f"Collapsed: every sample gets the same vector in {where} (std {std:.2g}, "
-            words += f"effective rank {rank:.1f} of {dim}{_loss(last)})."
+            words = f"Complete collapse: every sample gets the same vector in {where} (std "
+            words += f"{std:.2g}, effective rank {rank:.1f} of {dim}{_loss(last)})."
             return _bad("collapsed", words, APART)
     return None
 
@@ -100,13 +107,13 @@ def _collapsed(first: Health, last: Health) -> Verdict | None:
         where, spread, std, rank, dim = now
         shrunk = where == LOSS_SPACE and solved and spread < SHRUNK * then[1]
         if shrunk or (spread < POINT and spread < FALLEN * then[1]):
-            words = "Collapsing: the loss falls because samples" if shrunk else "Collapsed: samples"
-            words += f" move together in {where} (spread {spread:.3f}, {then[1]:.3f} before "
+            words = "Complete collapse: " + ("the loss falls because " if shrunk else "")
+            words += f"samples move together in {where} (spread {spread:.3f}, {then[1]:.3f} before "
             words += f"training; std {std:.2g}, effective rank {rank:.1f} of {dim}{_loss(last)})."
             return _bad("collapsed", words, APART)
         alone = first is last
         if rank < LINE and (alone or rank < FALLEN * then[3]):
-            words = f"Collapsed to a line: the vectors use {rank:.1f} of {dim} directions in "
+            words = f"Dimensional collapse: the vectors use {rank:.1f} of {dim} directions in "
             words += where + ("" if alone else f", {then[3]:.1f} before training") + "."
             return _bad("collapsed", words, SLOWER)
     return None
@@ -115,7 +122,7 @@ def _collapsed(first: Health, last: Health) -> Verdict | None:
 def _one_cluster(last: Health) -> Verdict | None:
     if last.usage is None or last.usage >= ALIKE:
         return None
-    words = "Collapsed: nearly all samples choose the same prototype (entropy of their use "
+    words = "Cluster collapse: nearly all samples choose the same prototype (entropy of their use "
     words += f"{last.usage:.2f} of 1{_loss(last)})."
     advice = "Lower --epsilon, let the prototypes rest for longer (--frozen), or lower --lr."
     return _bad("collapsed", words, advice)
@@ -137,24 +144,31 @@ def _stuck(history: Sequence[Health], steps: int | None) -> Verdict | None:
     return _bad("nothing learned", words + f"has {nothing:.3f}.", advice)
 
 
-def _doubtful(first: Health, last: Health) -> Verdict | None:
+def _narrowed(first: Health, last: Health, steps: int | None) -> Verdict | None:
     # ranks fall in runs that work, and spreads in others; both do where steps are far too large
-    fewer = last.rank / first.rank
-    if fewer >= FEWER or fewer * last.spread >= NARROWER * first.spread:
+    fewer, soon = last.rank / first.rank, last.step <= min(SOON * (steps or 0), FIRST)
+    small = fewer < FEWER and fewer * last.spread < NARROWER * first.spread
+    if not (small or (soon and fewer < PLUNGED)):
         return None
-    words = f"Doubtful: the encoder has narrowed to {last.rank:.1f} of {last.dim} directions, from "
-    words += f"{first.rank:.1f} before training, and its spread to {last.spread:.2f}, from "
-    words += f"{first.spread:.2f}{_loss(last)}. Much of what it saw untrained it sees no more."
-    return _bad("warning", words, f"{SLOWER} Weaker views keep more, too.")
+    words = f"Dimensional collapse: the encoder has narrowed to {last.rank:.1f} of {last.dim} "
+    words += f"directions, from {first.rank:.1f} before training; its spread is {last.spread:.2f}, "
+    words += f"{first.spread:.2f} before{_loss(last)}. Much of what it saw untrained it sees no "
+    return _bad("warning", f"{words}more.", f"{SLOWER} Weaker views keep more, too.")
 
 
 def _good(first: Health, last: Health) -> Verdict:
-    before = "" if first is last else f" ({first.rank:.0f} before training)"
-    parts = [f"effective rank {last.rank:.0f} of {last.dim}{before}"]
+    what, now, then = "RankMe", last.rankme, first.rankme
+    if math.isnan(now + then):  # a run of before RankMe was looked at
+        what, now, then = "effective rank", last.rank, first.rank
+    before = "" if first is last else f" ({then:.0f} before training)"
+    parts = [f"{what} {now:.0f} of {last.dim}{before}"]
     if last.retrieval is not None:
         found = f"a sample's other view is found {last.retrieval:.0%} of the time"
         parts.append(found + ("" if first is last else f" ({first.retrieval:.0%} before)"))
     words = "Healthy: no sign of collapse; " + ", ".join(parts) + _loss(last, ", ") + "."
+    if last.rankme < LOWER * first.rankme:
+        words += " But RankMe has fallen below the untrained network's; labels, too, rarely say "
+        words += "better than it then. Train longer, or ask a few labels."
     return Verdict(True, "healthy", words)
 
 

@@ -1,0 +1,55 @@
+"""The tables of studies: what numbers can say without labels, as measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tables import head, load, row, spread
+
+SIDES = ("under", "balanced", "over")
+SEEN = {
+    "kNN accuracy, percent:": ("kNN",),
+    "Homogeneity / completeness of k-means with ten centres, percent:": (
+        "homogeneity", "completeness",
+    ),
+}  # fmt: skip
+
+
+def over_under() -> str:
+    """The sweep as labels see it, and how often each rule says the same."""
+    result = load("over_under.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.over_under`."
+    runs, study = result["runs"], result["study"]
+    about = f"{len(runs)} runs of {runs[0]['steps']} steps, {result['processor']}."
+    tables = [grid(runs, title, *scores) for title, scores in SEEN.items()]
+    return "\n\n".join([*tables, verdicts(study), f"{about} `{result['command']}`"])
+
+
+def grid(runs: list[dict[str, Any]], title: str, *scores: str) -> str:
+    """Scores by negatives and temperature: each mean ± deviation over seeds."""
+    warm = sorted({run["temperature"] for run in runs})
+    lines = head("negatives", *(f"temperature {t:g}" for t in warm))
+    for k in sorted({run["negatives"] for run in runs}):
+        cells = [[r for r in runs if (r["negatives"], r["temperature"]) == (k, t)] for t in warm]
+        said = [[spread([r[name] for r in own]) for name in scores if own] for own in cells]
+        lines.append(row(k, *(" / ".join(own) for own in said)))
+    return "\n".join([title, "", *lines])
+
+
+def verdicts(study: list[dict[str, Any]]) -> str:
+    """Each rule's agreement with labels, best first; in brackets how often it says the opposite."""
+    kinds = list(dict.fromkeys((r["knob"], r["judge"]) for r in study))
+    if not kinds:
+        return "Too few runs for a study yet."
+    found = {(r["rule"], r["knob"], r["judge"]): r for r in study}
+    rules = list(dict.fromkeys(r["rule"] for r in study))
+    rules.sort(key=lambda rule: -sum(found[rule, *kind]["right"] for kind in kinds))
+    lines = head("says the side", *(f"{knob}, by {judge}" for knob, judge in kinds))
+    for rule in rules:
+        own = [found[rule, *kind] for kind in kinds]
+        lines.append(row(rule, *(f"{r['right']:.0f} ({r['opposite']:.0f})" for r in own)))
+    some = [found[rules[0], *kind] for kind in kinds]
+    sides = [", ".join(f"{r[side]} {side}" for side in SIDES) for r in some]
+    lines.append(row("*runs, as labels say*", *sides))
+    return "\n".join(["Percent right (percent opposite), by sweep of and judged by:", "", *lines])
