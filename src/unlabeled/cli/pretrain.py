@@ -59,8 +59,8 @@ def pretrain(
         A method's name (`unlabeled methods` lists them), several joined by a plus
         (rotation+jigsaw), or a file of your own, ./mine.py.
     data:
-        A folder, zip, tar, parquet, .npy, IDX or text file, or a named set: fashion-mnist, digits,
-        wordnet, sample.
+        A folder, zip, tar, parquet, .npy, .ts, IDX or text file, or a named set: fashion-mnist,
+        digits, wordnet, 20-newsgroups, sample.
     backbone:
         The encoder: convnet, patches, series, words, or any timm model.
     epochs:

@@ -39,9 +39,10 @@ def open_data(
     """Open samples without their labels.
 
     Args:
-        source: A named set (`sample`, `fashion-mnist`, `digits`, `wordnet`; a part after a colon);
-            a folder of pictures or texts, a zip or tar, a parquet file with a column `image`, a
-            `.npy` or IDX file, a text file; an array, a tensor, a sequence or a torch Dataset.
+        source: A named set (`sample`, `fashion-mnist`, `digits`, `wordnet`, `20-newsgroups`; a
+            part after a colon); a folder of pictures or texts, a zip or tar, a parquet file with a
+            column `image`, a `.npy` or IDX file, a `.ts` file of series, a text file; an array, a
+            tensor, a sequence or a torch Dataset.
             `./sample` is the folder of that name.
         like: A store, or the shape of a run's samples, that these must look like: channels and
             size, or the length and vocabulary of texts. It overrides `size` and `modality`.
@@ -77,8 +78,8 @@ def open_labeled(source: Any, like: Store | Shape, **settings: Any) -> tuple[Sto
 
     Args:
         source: As for `open_data`; also a pair (samples, labels). Labels are class folders, the
-            IDX or `.npy` file beside the images, the column `label`, or those of the named set or
-            the Dataset.
+            IDX or `.npy` file beside the images, the column `label`, the ends of the lines of a
+            `.ts` file, or those of the named set or the Dataset.
         like: The run's store, or the shape of its samples.
         settings: Others of `open_data`.
 

@@ -1,4 +1,4 @@
-"""Arrays in files: `.npy`, and IDX as of MNIST."""
+"""Arrays in files: `.npy`, IDX as of MNIST, and `.ts` as of the UCR archive of time series."""
 
 from __future__ import annotations
 
@@ -87,3 +87,55 @@ def read_idx(path: Path) -> np.ndarray:
     if not whole:
         raise DataError(f"{path}: the header says {sizes}, the file holds another number of bytes")
     return np.frombuffer(data, kind).reshape(sizes).astype(kind.newbyteorder("="))
+
+
+def ts(path: Path, options: Options, source: str) -> Opened:
+    """A `.ts` file of time series, as the UCR and UEA archives are kept; classes end its lines.
+
+    Series of unequal length are stretched, by linear interpolation, to the length that is asked
+    for or the longest, so that nothing is cut off or made up. A `?` is no number, and a series with
+    one is left out as any that is not finite.
+
+    Raises:
+        DataError: Where it is no such file, or its values have times of their own.
+
+    Source: https://www.aeon-toolkit.org/en/stable/api_reference/data_format.html
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line for line in lines if line and line[0] not in "#%"]
+        said = {tuple(line.lower().split()[:2]) for line in lines if line[0] == "@"}
+        rows = [line.split(":") for line in lines if line[0] != "@"]
+        classes = ("@classlabel", "true") in said
+        numbers = ("@targetlabel", "true") in said  # one a series, and no class
+        ends = [row.pop().strip() for row in rows] if classes or numbers else []
+        values = [[part.replace("?", "nan").split(",") for part in row] for row in rows]
+        series = [np.array(row, np.float32) for row in values]
+        lengths = sorted({part.shape[1] for part in series})
+        size = options.size or lengths[-1]
+        if len(lengths) > 1:
+            series = [_stretched(part, size) for part in series]
+        array = np.stack(series)
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(
+            f"{source}: not a .ts file of plain series ({error})",
+            hint="each line holds the values of a series with commas, then a colon and its class; "
+            "times of their own are not read",
+        ) from error
+
+    def labels() -> Labels:
+        if not classes:
+            raise DataError(f"no labels for {source}: looked for @classLabel true in its head")
+        return Labels.of(ends)
+
+    found = arrays.opened(array, options, source, labels, mark=fingerprint(path))
+    if len(lengths) > 1:
+        span = f"series of {lengths[0]} to {lengths[-1]} steps"
+        found.store.notes += (f"{span}, each stretched to {size} by linear interpolation",)
+    return found
+
+
+def _stretched(series: np.ndarray, size: int) -> np.ndarray:
+    """`(c, t)` to `(c, size)`, the first and the last value staying so."""
+    at, t = np.linspace(0, series.shape[1] - 1, size), np.arange(series.shape[1])
+    return np.stack([np.interp(at, t, channel) for channel in series]).astype(np.float32)

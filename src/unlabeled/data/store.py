@@ -26,6 +26,7 @@ class Store:
         bad: Files left out, each with the reason.
         notes: What was chosen on the user's behalf, in words.
         words: The vocabulary of a text, word 0 being the padding.
+        origin: Which text each row is a part of, `(n,)`, never falling; None where each is a whole.
         fingerprint: Changes when the data changes.
         extra: What data that must look like this needs to know: "spans", the values that became 0
             and 255 where pictures were deeper than eight bits.
@@ -38,6 +39,7 @@ class Store:
     bad: list[tuple[str, str]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    origin: np.ndarray | None = None
     fingerprint: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -60,4 +62,5 @@ class Store:
     def subset(self, rows: np.ndarray) -> Store:
         """The samples at `(m,)` positions, as a store in memory."""
         data = np.ascontiguousarray(self.data[rows])
-        return replace(self, data=data, keys=[self.keys[int(i)] for i in rows])
+        origin = None if self.origin is None else self.origin[rows]
+        return replace(self, data=data, keys=[self.keys[int(i)] for i in rows], origin=origin)

@@ -79,7 +79,8 @@ def rows(
         notes += (f"{broken:,} lines have bytes that are not UTF-8; a word ends there",)
     keys = [names[o] + (f".{p + 1}" if p else "") for o, p in zip(origin, part, strict=True)]
     shape = Shape("text", 1, data.shape[1], len(vocabulary))
-    return Store(data, shape, keys, source, notes=notes, words=vocabulary), origin
+    store = Store(data, shape, keys, source, notes=notes, words=vocabulary, origin=origin)
+    return store, origin
 
 
 def _by_count(

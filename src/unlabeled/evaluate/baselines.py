@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,23 +25,29 @@ from unlabeled.views import Batch
 from unlabeled.views.sequences import plain_sequence
 
 NORM_BATCHES = 20
+M = TypeVar("M", bound=nn.Module)
 PIXELS = 4096  # most numbers of a raw sample; larger images are shrunk
 
 
 def untrained(encoder: Encoder, store: Store, seed: int = 0) -> Encoder:
     """The same network with fresh weights and the batch norm averages of this data."""
-    fresh = copy.deepcopy(encoder)
+    net = fresh(encoder, seed)
+    recompute_norms(net, store)
+    return net.eval()
+
+
+def fresh(module: M, seed: int = 0) -> M:
+    """A copy with weights as they are drawn before any training."""
+    copied = copy.deepcopy(module)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for part in fresh.cpu().modules():
+        for part in copied.cpu().modules():
             if hasattr(part, "reset_parameters"):
                 part.reset_parameters()  # pyright: ignore[reportCallIssue]
             else:  # a class token, a table of positions
                 for loose in part.parameters(recurse=False):
                     nn.init.trunc_normal_(loose, std=0.02)
-    fresh.to(home(encoder))
-    recompute_norms(fresh, store)
-    return fresh.eval()
+    return copied.to(home(module))
 
 
 @torch.no_grad()

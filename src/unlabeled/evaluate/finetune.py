@@ -12,6 +12,7 @@ import torch
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
 from unlabeled.evaluate import baselines
+from unlabeled.evaluate.documents import firsts, members, whole
 from unlabeled.evaluate.embed import embed, home
 from unlabeled.evaluate.few import chosen, over
 from unlabeled.evaluate.logistic import Problem, Scale, fit
@@ -79,9 +80,9 @@ def _head_first(method: baselines.Supervised, store: Store) -> None:
 def accuracy(method: baselines.Supervised, test: tuple[Store, np.ndarray]) -> float:
     """Percent of samples that a tuned network names right."""
     store, labels = test
-    x = torch.from_numpy(embed(method.encoder, store)["out"]).to(method.head.weight.device)
-    guess = method.head(x).argmax(1).cpu().numpy()
-    return 100 * float((guess == labels).mean())
+    x = torch.from_numpy(whole(store, embed(method.encoder, store)["out"]))
+    guess = method.head(x.to(home(method.head))).argmax(1).cpu().numpy()
+    return 100 * float((guess == labels[firsts(store)]).mean())
 
 
 def finetuned(
@@ -117,7 +118,8 @@ def finetuned(
     }
 
     def score(start: Encoder, decay: float, n: int, draw: int) -> float:
-        rows = np.sort(chosen(train[1], n, draw))
+        drawn = chosen(train[1][firsts(train[0])], n, draw)
+        rows = np.flatnonzero(np.isin(members(train[0]), drawn))
         some = train[0].subset(rows), train[1][rows]
         return accuracy(finetune(start, some, steps=steps, decay=decay, seed=draw), test)
 

@@ -14,19 +14,23 @@ import numpy as np
 import torch
 
 from unlabeled.data.store import Store
-from unlabeled.encoders import Encoder
+from unlabeled.encoders import Encoder, Words
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.communities import COMMUNITIES, probe, runs
+from unlabeled.evaluate.documents import firsts, tfidf, weighted, whole
 from unlabeled.evaluate.embed import embed, home
 from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
+from unlabeled.evaluate.future import CANDIDATES as SHOWN
+from unlabeled.evaluate.future import future
 from unlabeled.evaluate.matching import viewed
 from unlabeled.evaluate.protocols import FROZEN, Features, Scores, settings_of
 from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
+from unlabeled.method import Method
 
 REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
-PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation")
+PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future")
 BASELINES = ("untrained", "raw", "PCA")
 LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
 
@@ -48,6 +52,7 @@ def evaluate(
     draws: int = DRAWS,
     seed: int = 0,
     precision: str = "fp32",
+    method: Method[Any] | None = None,
 ) -> dict[str, Any]:
     """Score frozen features: only probes are trained, and nothing is chosen on the test samples.
 
@@ -64,10 +69,12 @@ def evaluate(
             against the same network from random weights); "segmentation" (of synthetic collages of
             the samples, alike); "linear:vissl", "linear:simclr", "linear:solo", "linear:mae",
             "linear:dino" and "linear:dinov2" (a linear classifier trained as these communities do,
-            on crops and flips, to compare with their numbers).
+            on crops and flips, to compare with their numbers); "future" (CPC's own test: the true
+            next part among sixteen).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
-        beside: What to score too: "untrained" (the network), "raw" (samples), "PCA" of them.
+        beside: What to score too: "untrained" (the network), "raw" (samples; of text TF-IDF), "PCA"
+            of them.
         supervised: Whether to train the same network with all labels, for as many steps.
         steps: How many steps that takes.
         epochs: How many of a community's published epochs are run, the column saying so where it
@@ -76,6 +83,7 @@ def evaluate(
         draws: Of the few labels.
         seed: Of the untrained network's weights.
         precision: Of the encoder: "fp32" or "bf16".
+        method: What trained the encoder, with its heads; "future" asks it.
 
     Returns:
         "scores" by name and protocol, in percent; "layers" by layer and protocol, if asked; the
@@ -87,13 +95,13 @@ def evaluate(
     """
     _check(train, test, protocols, beside)
     began, device = time.perf_counter(), home(encoder)
-    (a, la), (b, lb) = train, test
+    (a, la), (b, lb) = ((store, labels[firsts(store)]) for store, labels in (train, test))
     settings: dict[str, Any] = {
         "protocols": list(protocols),
         **settings_of(la, draws=draws),
         "pool": pool,
-        "train": len(a),
-        "test": len(b),
+        "train": len(la),
+        "test": len(lb),
         "samples": [store.fingerprint for store in (a, b)],
     }
     asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
@@ -110,16 +118,21 @@ def evaluate(
 
     def of(net: Encoder) -> Scores:
         own = {name: probe(net, train, test, run, seed=seed) for name, run in reported.items()}
-        vectors = [embed(net, store, precision=precision)["out"] for store in stores if asked]
+        vectors = [
+            whole(store, embed(net, store, precision=precision)["out"]) for store in stores if asked
+        ]
         return (scored(*vectors) if asked else {}) | own
 
     scores = {"encoder": of(encoder)}
+    if asked and isinstance(encoder, Words):
+        scores["encoder, idf"] = of(weighted(encoder, a))
     if "untrained" in beside:
         scores["untrained"] = of(baselines.untrained(encoder, a, seed))
-    if asked and a.shape.modality != "text" and {"raw", "PCA"} & set(beside):
-        x, *others = (baselines.raw(store) for store in stores)
+    if asked and {"raw", "PCA"} & set(beside):
+        text = a.shape.modality == "text"
+        x, *others = tfidf(*stores) if text else map(baselines.raw, stores)
         if "raw" in beside:
-            scores["raw"] = scored(x, *others)
+            scores["TF-IDF" if text else "raw"] = scored(x, *others)
         if "PCA" in beside:
             x, q = baselines.pca(x, np.concatenate(others), encoder.dim)
             scores["PCA"] = scored(x, *np.split(q, len(others)))
@@ -134,6 +147,10 @@ def evaluate(
     if "segmentation" in protocols:
         settings["segmentation"] = SYNTHETIC | {"seed": seed}
         transfers.append(on_collages(encoder, train, test, seed=seed))
+    if "future" in protocols:
+        settings["future"] = {"candidates": SHOWN, "seed": seed}
+        transfers.append(future(method, b, seed=seed))
+        scores["last part"] = {}
     for found in transfers:
         for who in found.keys() & scores.keys():
             scores[who] |= found[who]
@@ -141,8 +158,10 @@ def evaluate(
     result = {"scores": scores, "settings": settings, "protocol": digest(settings)}
     if "layers" in protocols:
         names = encoder.layers if layers == "all" else tuple(layers)
+        how: dict[str, Any] = {"layers": names, "pool": pool, "precision": precision}
         x, q = (
-            embed(encoder, store, layers=names, pool=pool, precision=precision) for store in (a, b)
+            {name: whole(store, rows) for name, rows in embed(encoder, store, **how).items()}
+            for store in (a, b)
         )
         here = [name for name in LAYERWISE if name in asked]
         known = {LAYERWISE[name]: scores["encoder"][LAYERWISE[name]] for name in here}
@@ -227,4 +246,4 @@ def _cell(score: Mapping[str, Any] | None) -> str:
         low, high = score["interval"]
         return f"{score['correlation']:.2f} [{low:.2f}, {high:.2f}] n={score['pairs']}"
     spread = f" ± {score['deviation']:.1f}" if "deviation" in score else ""
-    return f"{headline(score)[1]:.1f}{spread}"
+    return f"{headline(score)[1]:.1f}{spread}" + (f" n={score['n']}" if "n" in score else "")

@@ -57,15 +57,22 @@ def matching(
     games = {"accuracy": [chance.permutation(len(labels))]}
     hard = [circle for circle in circles if len(circle) >= candidates]
     games |= {"same class": hard} if hard else {}
-    return {name: 100 * _won(left, right, circle, candidates) for name, circle in games.items()}
+    return {name: 100 * won(left, right, circle, candidates) for name, circle in games.items()}
 
 
-def _won(left: Tensor, right: Tensor, circles: list[np.ndarray], candidates: int) -> float:
-    """Share of games won where everybody's rivals are the next few in their circle."""
+def won(left: Tensor, right: Tensor, circles: list[np.ndarray], candidates: int) -> float:
+    """Share of games won where everybody's rivals are the next few in their circle.
+
+    Args:
+        left: `(n, d)`; who has the greatest inner product with the true one of `right` wins.
+        right: `(n, d)`.
+        circles: Rows of both, each in one circle at most.
+        candidates: On the right, the true one among them; fewer in a smaller circle.
+    """
     rounds = []
     for circle in circles:
         shown = np.stack([np.roll(circle, -i) for i in range(min(candidates, len(circle)))], 1)
         rounds.append(torch.from_numpy(shown))
     shown = torch.cat(rounds).to(left.device)
-    cosine = torch.einsum("nd,nkd->nk", left[shown[:, 0]], right[shown])
-    return float((cosine[:, :1] > cosine[:, 1:]).all(1).double().mean())
+    score = torch.einsum("nd,nkd->nk", left[shown[:, 0]], right[shown])
+    return float((score[:, :1] > score[:, 1:]).all(1).double().mean())

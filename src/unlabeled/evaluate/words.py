@@ -1,32 +1,39 @@
-"""Do words that people find alike lie close together? WordSim-353 and SimLex-999."""
+"""What word vectors know: which words people find alike, analogies, and parts of speech."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
-import os
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from unlabeled.data.named import wordnet
+from unlabeled.data.packages import carried
 from unlabeled.data.store import Store
 from unlabeled.encoders import PAD, Words
 from unlabeled.errors import DataError, MachineError
+from unlabeled.evaluate.linear import folds, linear
 
 WINDOW = 5
 DRAWS = 1000  # of the bootstrap
 LISTS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
+ANALOGIES = "questions-words.txt"
+SEMANTIC = 5  # of its sections, the first ones; the others are syntactic
+HELD = 5  # one word in so many is named by the probe, the others teach it
+FEWEST = 100  # words that the probe needs
+BATCH = 256  # analogies at a time
 
-Pairs = list[tuple[str, str, float]]
+Pairs: TypeAlias = list[tuple[str, str, float]]
+Analogies: TypeAlias = Mapping[str, Sequence[Sequence[str]]]
+"""By kind, "semantic" or "syntactic": questions of four words, the last one the answer."""
 
 
 def evaluate_words(encoder: Words, words: Sequence[str], store: Store) -> dict[str, Any]:
-    """Spearman correlation of cosines with people's judgements, beside two baselines.
+    """Judge a table of word vectors beside two baselines.
 
     Args:
         encoder: The table of word vectors.
@@ -34,8 +41,10 @@ def evaluate_words(encoder: Words, words: Sequence[str], store: Store) -> dict[s
         store: The text it learned from, for the counted baseline.
 
     Returns:
-        "scores" by name and list: the "correlation", its 95 % "interval" over draws of the pairs,
-        and the "pairs" whose words are both known, of "all".
+        "scores" by name and column. WordSim-353 and SimLex-999: Spearman's "correlation" of
+        cosines with people's judgements, as `correlate`. Semantic and syntactic analogies: the
+        "accuracy", as `analogies`. Part of speech: the "accuracy" of a probe, as
+        `part_of_speech`. What could not be measured here is said in "notes".
 
     Raises:
         MachineError: Where the lists are not there.
@@ -49,46 +58,84 @@ def evaluate_words(encoder: Words, words: Sequence[str], store: Store) -> dict[s
         "PPMI-SVD": ppmi_svd(torch.from_numpy(store.data), len(words), encoder.dim),
     }
     lists = {name: read_pairs(file) for name, file in LISTS.items()}
-    scores = {
+    questions = read_analogies()
+    scores: dict[str, dict[str, Any]] = {
         who: {name: correlate(table, words, pairs) for name, pairs in lists.items()}
+        | {f"{kind} analogies": x for kind, x in analogies(table, words, questions).items()}
         for who, table in tables.items()
     }
-    return {"scores": scores, "settings": {"words": len(words) - 1, "window": WINDOW}}
+    notes = []
+    try:
+        kinds = read_parts_of_speech(words)
+    except DataError as error:
+        notes.append(f"parts of speech are left out: {error}")
+    else:
+        scores["majority"] = {}
+        tables["majority"] = torch.zeros(len(words), 1)
+        for who, table in tables.items():
+            scores[who]["part of speech"] = part_of_speech(table, kinds)
+    settings = {"words": len(words) - 1, "window": WINDOW}
+    return {"scores": scores, "settings": settings, "notes": notes}
 
 
 def read_pairs(file: str) -> Pairs:
-    """Pairs of words with a score, from the lists that gensim's wheel carries.
+    """Pairs of words with a score, from the lists that gensim carries.
 
     Raises:
         MachineError: Where gensim is neither installed nor its wheel in $UNLABELED_DATA.
     """
-    text = _installed(file) or _in_wheel(file)
-    if text is None:
-        raise MachineError(
-            "the lists WordSim-353 and SimLex-999 are not here",
-            hint="pip install gensim, whose test data holds both",
-        )
-    rows = [row for row in csv.reader(text.splitlines(), delimiter="\t") if row[0][:1] != "#"]
+    lines = _listed(file)
+    rows = [row for row in csv.reader(lines, delimiter="\t") if row[0][:1] != "#"]
     if rows[0][0] == "word1":  # SimLex-999 has a head and further columns
         at = rows[0].index("SimLex999") if "SimLex999" in rows[0] else 2
         return [(r[0].lower(), r[1].lower(), float(r[at])) for r in rows[1:]]
     return [(r[0].lower(), r[1].lower(), float(r[2])) for r in rows if _number(r[2])]
 
 
-def _installed(file: str) -> str | None:
-    spec = importlib.util.find_spec("gensim")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "test" / "test_data" / file
-    return path.read_text() if path.exists() else None
+def read_analogies() -> Analogies:
+    """The 19,544 questions of Mikolov et al. 2013, https://arxiv.org/abs/1301.3781.
+
+    Raises:
+        MachineError: As `read_pairs`.
+    """
+    found: dict[str, list[list[str]]] = {"semantic": [], "syntactic": []}
+    section = 0
+    for line in _listed(ANALOGIES):
+        if line.startswith(":"):
+            section += 1
+        else:
+            found["semantic" if section <= SEMANTIC else "syntactic"].append(line.lower().split())
+    return found
 
 
-def _in_wheel(file: str) -> str | None:
-    folder = os.environ.get("UNLABELED_DATA")
-    for wheel in sorted(Path(folder).glob("gensim-*.whl")) if folder else []:
-        with zipfile.ZipFile(wheel) as opened:
-            return opened.read(f"gensim/test/test_data/{file}").decode()
-    return None
+def _listed(file: str) -> list[str]:
+    """The lines of one of gensim's lists."""
+    found = carried("gensim", f"gensim/test/test_data/{file}")
+    if found is None:
+        raise MachineError(
+            "the lists WordSim-353 and SimLex-999 and the analogies are not here",
+            hint="pip install gensim, whose test data holds them",
+        )
+    return found.decode().splitlines()
+
+
+def read_parts_of_speech(words: Sequence[str]) -> dict[int, int]:
+    """The words that WordNet knows as one part of speech alone, by their place in `words`.
+
+    Adjectives are 0, adverbs 1, nouns 2 and verbs 3. Inflected words are not in WordNet.
+
+    Raises:
+        DataError: Where WordNet is not on this machine, or knows fewer than a hundred of them.
+    """
+    kinds: dict[str, list[int]] = {}
+    for kind, path in enumerate(wordnet("index")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            kinds.setdefault(line.partition(" ")[0], []).append(kind)
+    single = {word: found[0] for word, found in kinds.items() if len(found) == 1}
+    known = {i: single[word] for i, word in enumerate(words) if word in single}
+    if len(known) < FEWEST:
+        raise DataError(f"WordNet knows {len(known)} of the words, and {FEWEST} are needed")
+    return known
 
 
 def _number(text: str) -> bool:
@@ -120,6 +167,61 @@ def correlate(vectors: Tensor, words: Sequence[str], pairs: Pairs) -> dict[str, 
         "pairs": len(known),
         "all": len(pairs),
     }
+
+
+def analogies(vectors: Tensor, words: Sequence[str], questions: Analogies) -> dict[str, Any]:
+    """Share of analogies solved by 3CosAdd: a is to b as c is to the word nearest to b - a + c.
+
+    Nearest by cosine, all vectors at length 1, among all words but a, b and c; a tie is lost.
+
+    Args:
+        vectors: One a word, `(v, d)`.
+        words: The words, the padding first; questions with others are left out.
+        questions: By kind.
+
+    Returns:
+        By kind the "accuracy" in percent over the "n" questions whose words are all known, of
+        "all"; kinds without any are left out.
+
+    Source: Levy & Goldberg 2014, eq. 3, https://aclanthology.org/W14-1618.
+    """
+    at = {word: i for i, word in enumerate(words)}
+    unit = F.normalize(vectors, dim=1)
+    found = {}
+    for kind, asked in questions.items():
+        known = [[at[word] for word in q] for q in asked if all(word in at for word in q)]
+        right = 0
+        for rows in torch.tensor(known, dtype=torch.long).view(-1, 4).split(BATCH):
+            a, b, c, _ = rows.T
+            near = (unit[b] - unit[a] + unit[c]) @ unit.T
+            near[:, PAD] = -torch.inf
+            near.scatter_(1, rows[:, :3], -torch.inf)
+            truth = near.gather(1, rows[:, 3:])  # never, where the answer is asked with
+            near.scatter_(1, rows[:, 3:], -torch.inf)
+            right += int((truth > near.amax(1, keepdim=True)).sum())
+        if known:
+            found[kind] = {"accuracy": 100 * right / len(known), "n": len(known), "all": len(asked)}
+    return found
+
+
+def part_of_speech(vectors: Tensor, kinds: Mapping[int, int]) -> dict[str, Any]:
+    """Can a linear classifier tell a word's part of speech from its vector?
+
+    Args:
+        vectors: One a word, `(v, d)`. Where they are all the same, it is the commonest part.
+        kinds: The part of speech of some of them.
+
+    Returns:
+        The "accuracy" in percent on every fifth of these words, drawn by chance within each part
+        of speech, and how many they are, "n" of "all"; the others taught it.
+    """
+    places, labels = np.array(list(kinds)), np.array(list(kinds.values()))
+    held = folds(labels, HELD, seed=0)[0]
+    taught = np.setdiff1d(np.arange(len(places)), held)
+    x = vectors[torch.from_numpy(places)].numpy()
+    train, test = ((x[rows], labels[rows]) for rows in (taught, held))
+    found = linear(train, test, classes=int(labels.max()) + 1)
+    return {**found, "n": len(held), "all": len(places)}
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:

@@ -279,7 +279,6 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
 
 def score(found: Mapping[str, Any]) -> float | tuple[float, float]:
     """A protocol's headline: a share, with its spread where it has one, or a correlation."""
-    """A protocol's headline: a share, with its spread where it has one, or a correlation."""
     if "correlation" in found:
         return found["correlation"]
     share = headline(found)[1] / 100

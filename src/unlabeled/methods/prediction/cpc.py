@@ -39,14 +39,17 @@ class CPC(Method[Sequence]):
         return (plain_sequence(batch, self.encoder),)
 
     def loss(self, x: Tensor) -> Tensor:
-        codes = self.encoder.codes(x)  # (b, steps, lanes, dim)
-        summary = self.context(codes)
-        energies = []
-        for k, guess in self.reachable(codes):
-            asked, answer = guess(summary[:, :-k]), codes[:, k:]
-            energy = info_nce(asked.flatten(0, 2), answer.flatten(0, 2))
-            energies.append(energy.view(len(x), -1).mean(1))
+        energies = [
+            info_nce(asked.flatten(0, 2), there.flatten(0, 2)).view(len(x), -1).mean(1)
+            for asked, there in self.futures(x).values()
+        ]
         return torch.stack(energies).mean(0)
+
+    def futures(self, x: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
+        """By distance ahead, what is asked for and what is there: `(b, steps, lanes, dim)` both."""
+        codes = self.encoder.codes(x)
+        summary = self.context(codes)
+        return {k: (guess(summary[:, :-k]), codes[:, k:]) for k, guess in self.reachable(codes)}
 
     def reachable(self, codes: Tensor) -> list[tuple[int, nn.Module]]:
         """The distances that fit in the sequence, and their linear maps."""
