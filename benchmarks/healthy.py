@@ -25,7 +25,7 @@ from unlabeled.errors import Diverged
 
 LEFT_OUT = {"word2vec": "it reads text", "colorization": "Fashion-MNIST is grey"}
 METHODS = tuple(name for name in catalog.cards() if name not in LEFT_OUT)
-ALARMS = ("collapsed", "diverged")
+ALARMS = ("collapsed", "diverged", "warning")
 
 
 def one(method: str, seed: int, **length: Any) -> dict[str, Any]:

@@ -216,3 +216,11 @@ def test_a_run_that_is_healthy_and_perhaps_no_better_than_untrained_is_told_so()
         )
         assert found.ok
         assert ("RankMe has fallen below" in found.words) == fallen
+
+
+def test_one_narrow_look_among_wide_ones_is_no_collapse_and_two_are():
+    first, wide = after(rank=80.0)
+    thin = dataclasses.replace(wide, rank=20.0, spread=0.2)
+    assert verdict([first, wide, thin], steps=2000).level == "healthy"
+    assert verdict([first, wide, thin, thin], steps=2000).level == "warning"
+    assert verdict([first, wide, thin, wide], steps=2000).level == "healthy"

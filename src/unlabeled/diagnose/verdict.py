@@ -73,7 +73,7 @@ def verdict(history: Sequence[Health], *, steps: int | None = None) -> Verdict:
         _one_cluster(last)
         or (None if scores else _collapsed(first, last))
         or _stuck(history, steps)
-        or _narrowed(first, last, steps)
+        or _narrowed(history, steps)
         or _good(first, last)
     )
 
@@ -144,11 +144,17 @@ def _stuck(history: Sequence[Health], steps: int | None) -> Verdict | None:
     return _bad("nothing learned", words + f"has {nothing:.3f}.", advice)
 
 
-def _narrowed(first: Health, last: Health, steps: int | None) -> Verdict | None:
-    # ranks fall in runs that work, and spreads in others; both do where steps are far too large
-    fewer, soon = last.rank / first.rank, last.step <= min(SOON * (steps or 0), FIRST)
-    small = fewer < FEWER and fewer * last.spread < NARROWER * first.spread
-    if not (small or (soon and fewer < PLUNGED)):
+def _narrowed(history: Sequence[Health], steps: int | None) -> Verdict | None:
+    # ranks fall in runs that work, and spreads in others; both do where steps are far too large,
+    # and then for longer than one look
+    first, last = history[0], history[-1]
+    soon = last.step <= min(SOON * (steps or 0), FIRST)
+    small = len(history) > 1 and all(
+        look.rank < FEWER * first.rank
+        and look.rank * look.spread < NARROWER * first.rank * first.spread
+        for look in history[1:][-2:]
+    )
+    if not (small or (soon and last.rank < PLUNGED * first.rank)):
         return None
     words = f"Dimensional collapse: the encoder has narrowed to {last.rank:.1f} of {last.dim} "
     words += f"directions, from {first.rank:.1f} before training; its spread is {last.spread:.2f}, "
