@@ -84,7 +84,8 @@ def main() -> None:
     parser.add_argument("--out", default="healthy.json", help="name beside the other results")
     said = parser.parse_args()
     path = RESULTS / said.out
-    kept = [judged(r) for r in json.loads(path.read_text())["runs"]] if path.exists() else []
+    result = json.loads(path.read_text()) if path.exists() else {"runs": []}
+    kept = [judged(run) for run in result["runs"]]
     for seed in range(said.seeds):
         for method in said.only:
             own = [run for run in kept if run["method"] == method]
@@ -93,7 +94,9 @@ def main() -> None:
             length = {"steps": own[0]["steps"]} if own else {"time": said.time}
             kept.append(judged(one(method, seed, **length)))
             print(method, seed, kept[-1]["steps"], [v["level"] for v in kept[-1]["said"]])
-            save(said.out, {**provenance(), "summary": summary(kept), "runs": kept})
+            result = provenance()
+            save(said.out, {**result, "summary": summary(kept), "runs": kept})
+    save(said.out, {**result, "summary": summary(kept), "runs": kept})
     print(json.dumps(summary(kept), indent=1))
 
 

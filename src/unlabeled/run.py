@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from unlabeled import catalog, job
-from unlabeled.data import Store, open_data, open_labeled
+from unlabeled.data import Store, open_data, open_known, open_labeled
 from unlabeled.encoders import Encoder, Shape, Words
 from unlabeled.errors import UsageError
 from unlabeled.method import Method
@@ -201,16 +201,20 @@ class Run:
         checkpoint.read_method(self.folder / "checkpoints", method)
         return method
 
-    def report(self, data: Any = None) -> Path:
+    def report(self, data: Any = None, **said: Any) -> Path:
         """Write RUN/report.html and return its path.
 
         Args:
-            data: Samples to show; the run's own if None.
+            data: Samples to show; the run's own if None. Where they have labels, these are shown
+                beside them, and nothing is chosen by them; a store has none.
+            said: As for `reading`.
         """
         from unlabeled.report.gather import content
         from unlabeled.report.page import write
 
-        store = self.data(data)
+        like = None if data is None else self.form
+        source = self.config["data"]["source"] if data is None else data
+        store, labels = open_known(source, like, **self.reading(**said))
         path = self.folder / "evaluation.json"
         page = content(
             self.config,
@@ -221,6 +225,7 @@ class Run:
             self.verdict,
             json.loads(path.read_text()) if path.exists() else {},
             self.times,
+            labels,
         )
         return write(self.folder / "report.html", page)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled.data import Labels, Store, labels, open_data, open_labeled
+from unlabeled.data import Labels, Store, labels, open_data, open_known, open_labeled
 from unlabeled.errors import DataError
 
 
@@ -51,6 +51,17 @@ def test_folders_label_pictures_and_bad_ones_do_not_shift_them(photos):
     assert len(store) == len(found) == 12
     for key, value in zip(store.keys, found.values, strict=True):
         assert key.startswith(found.names[value])
+
+
+def test_labels_that_are_there_are_known_and_others_are_not_missed(photos):
+    store, found = open_known(photos)
+    assert found is not None
+    assert [found.names[v] for v in found.values] == [key.split("/")[0] for key in store.keys]
+    like = Store(np.empty(0), store.shape, [])
+    flat, none = open_known(photos / "cat", like)
+    assert none is None
+    assert flat.shape == store.shape
+    assert len(flat) == sum(key.startswith("cat/") for key in store.keys)
 
 
 def test_a_flat_folder_has_no_labels(photos):

@@ -11,13 +11,12 @@ from unlabeled.report.content import (
     Content,
     Curves,
     Evaluation,
-    Map,
-    Neighbours,
     Number,
     Row,
-    Things,
+    Spectrum,
     Verdict,
 )
+from unlabeled.report.things import Clusters, End, Extremes, Map, Neighbours, Things, Twins
 
 KINDS = ("grey", "colour", "series", "text")
 
@@ -75,6 +74,17 @@ def full(kind: str) -> Content:
             names=[f"photos/{i}.png" for i in range(n)],
             labels=["cat" if i % 3 else "dog" for i in range(n)],
         ),
+        clusters=Clusters(
+            sheets=[some(range(9)), some(range(9, 14))],
+            sizes=[1903, 97],
+            purity=[("cat", 0.83), ("dog", 0.64)],
+        ),
+        spectrum=Spectrum(
+            values={"trained": 0.9 ** np.arange(64), "untrained": 0.5 ** np.arange(64)},
+            rank={"trained": 22.2, "untrained": 4.1},
+            samples=1500,
+        ),
+        **({} if kind == "text" else standing_out(things)),
         evaluation=Evaluation(
             how="10 test images",
             rows=[
@@ -82,6 +92,7 @@ def full(kind: str) -> Content:
                 Row(name="untrained", scores={"kNN": 0.791, "odd": 0.5}),
             ],
             layers={"kNN": {"stage1": 0.7, "out": 0.8}},
+            labels={"this run": {"1": 0.5, "10": (0.741, 0.012)}, "tuned": {"10": 0.76}},
         ),
         notes=["The batch is 64, as the data is small."],
         bad=[("a.jpg", "0 bytes"), ("b.jpg", "ends early")],
@@ -90,6 +101,33 @@ def full(kind: str) -> Content:
         paper="Chen et al. 2020, https://arxiv.org/abs/2002.05709",
         facts={"time": "2 min"},
     )
+
+
+def standing_out(things: Things) -> dict[str, Any]:
+    """What is shown of single samples, but not of words."""
+    some = lambda rows: End(
+        things=things[rows],
+        names=[f"folder/sample-{i}.jpeg" for i in rows],
+        values=np.linspace(7.25, 1.5, len(rows)),
+        among=876,
+        labels=[f"kind {i}" for i in rows],
+    )
+    twins = Twins(
+        left=things[[0, 1]],
+        right=things[[2, 3]],
+        names=[("folder/one.png", "folder/copy of one.png"), ("folder/two.png", "folder/2.png")],
+        vectors=np.array([0.0, 0.087]),
+        differ=np.array([0.0, 0.42]),
+        close=13,
+        same=1,
+        nearly=3,
+        among=400,
+        of=4000,
+    )
+    extremes = Extremes(
+        hardest=some([4, 5]), easiest=some([6, 7]), steady=0.875, strangest=some([8, 9])
+    )
+    return {"extremes": extremes, "twins": twins}
 
 
 def everywhere(value: Any, change: Callable[[str], str]) -> Any:

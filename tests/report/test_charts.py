@@ -4,7 +4,17 @@ import re
 import numpy as np
 import pytest
 
-from unlabeled.report.charts import Line, digits, dot, line_chart, smooth, thin, tick_words, ticks
+from unlabeled.report.charts import (
+    Line,
+    decades,
+    digits,
+    dot,
+    line_chart,
+    smooth,
+    thin,
+    tick_words,
+    ticks,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +40,24 @@ def test_ticks_are_round_few_and_inside(low, span):
     assert np.allclose(steps, steps[0])
     mantissa = steps[0] / 10 ** math.floor(math.log10(steps[0]) + 1e-6)
     assert min(abs(mantissa - m) for m in (1, 2, 5)) < 1e-6
+
+
+def test_a_logarithmic_scale_has_powers_of_ten_or_more_where_it_is_short():
+    assert decades(-3.4, 0.2) == [-3, -2, -1, 0]
+    assert 10.0 ** np.array(decades(-1.1, 0.05)) == pytest.approx([0.1, 0.2, 0.5, 1])
+    flat = line_chart([Line(np.arange(3), np.log10([1, 0.5, 0.25]))], label="x", log=True)
+    assert re.findall(r">([\d.]+%)<", flat) == ["50%", "100%"]
+
+
+def test_places_that_matter_are_marked_at_the_side_that_has_room():
+    line = Line(np.arange(101), np.arange(101.0))
+    drawn = line_chart([line], label="x", width=400, marks=[(10, "low", "s0"), (90, "high", "s1")])
+    low, high = re.findall(r'<path d="M([\d.]+) [^"]*" class="mark (s\d)"', drawn)
+    assert (low[1], high[1]) == ("s0", "s1")
+    words = re.findall(r'<text x="([\d.]+)" y="[\d.]+" class="name (\w+) s\d">(\w+)<', drawn)
+    assert [(side, said) for _, side, said in words] == [("start", "low"), ("end", "high")]
+    assert float(words[0][0]) > float(low[0])
+    assert float(words[1][0]) < float(high[0])
 
 
 def test_ticks_share_their_decimals():

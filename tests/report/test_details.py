@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from unlabeled.report.content import Evaluation, Row
-from unlabeled.report.details import evaluation
+from unlabeled.report.details import evaluation, score_table
 from unlabeled.report.gather import _evaluation, _numbers
 
 FOUND = {
@@ -49,6 +51,50 @@ def test_the_curves_are_drawn_with_a_line_for_each_row_and_layer():
     assert page.count("<svg") >= 2
     assert "score by labels a class" in page
     assert "recall at 1" in page  # the glossary
+
+
+def test_frozen_tuned_and_from_random_weights_are_in_one_picture():
+    row = lambda one, ten: {"1 label": {"accuracy": one}, "10 labels": {"accuracy": ten}}
+    tuned = lambda ten: {"tuned, 10 labels": {"accuracy": ten, "deviation": 1.0, "draws": [ten]}}
+    scores = {
+        "encoder": {**row(50.0, 75.0), **tuned(80.0), "linear": {"accuracy": 90.0}},
+        "untrained": {**row(40.0, 60.0), **tuned(62.0)},
+        "supervised": {**row(85.0, 90.0), "linear": {"accuracy": 92.0}},
+    }
+    settings = {"classes": 3, "test": 9, "labels": [1, 10], "finetune": {"labels": [10]}}
+    shown = _evaluation({"scores": scores, "settings": settings})
+    assert shown.labels == {
+        "encoder": {"1": 0.5, "10": 0.75},
+        "encoder, tuned": {"10": (0.8, 0.01)},
+        "random weights, tuned": {"10": (0.62, 0.01)},
+        "untrained": {"1": 0.4, "10": 0.6},
+    }
+    assert shown.every == 0.92
+    page = str(evaluation(shown))
+    for name in shown.labels:
+        assert f">{name}</text>" in page
+    assert re.findall(r">(1|10)</text>", page) == ["1", "10"]
+    assert "supervised, with all labels" in page
+
+
+def test_fine_tuning_alone_is_a_picture_in_order():
+    tuned = {f"tuned, {n} labels": {"accuracy": 5.0 + n, "deviation": 1.0} for n in (10, 100)}
+    scores = {"encoder": {"linear": {"accuracy": 99.0}, **tuned}, "untrained": tuned}
+    found = {"classes": 3, "test": 9, "labels": [1, 5, 10, 100], "finetune": {"labels": [10, 100]}}
+    page = str(evaluation(_evaluation({"scores": scores, "settings": found})))
+    assert re.findall(r">(1|5|10|100)</text>", page) == ["10", "100"]
+
+
+def test_many_columns_are_tables_below_one_another():
+    """At laptop width six stand beside the margin; none may be cut off."""
+    scores = {f"protocol {i}": i / 10 for i in range(8)}
+    rows = [Row(name="a", scores=scores), Row(name="b", scores={"protocol 7": 0.1})]
+    shown = Evaluation(rows=rows)
+    tables = re.findall(r"<table.*?</table>", score_table(shown))
+    assert [table.count('scope="col"') for table in tables] == [4, 4]
+    assert [table.count('scope="row"') for table in tables] == [1, 2]
+    assert score_table(shown, most=10).count("<table") == 1
+    assert "<table" not in score_table(Evaluation(rows=[]))
 
 
 @pytest.mark.parametrize("labels", [{}, {"encoder": {"10": 0.7}}])

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from unlabeled.report import Content, page, write
-from unlabeled.report.content import Map, Neighbours, Verdict
+from unlabeled.report.content import Verdict
 from unlabeled.report.page import spoken
+from unlabeled.report.things import Clusters, End, Extremes, Map, Neighbours
 
 URL = "https://evil.example/x.png"
 HOSTILE = (
@@ -54,6 +55,9 @@ class Structure(HTMLParser):
 
 def test_everything_is_on_the_page(content):
     seen = " ".join(" ".join(Structure(page(content)).texts).split())
+    if content.twins:
+        for words in ("hardest for the task", "strangest to the encoder", "What is there twice"):
+            assert words in seen, words
     for words in (
         "SimCLR", "holiday photos", "It works.", "Train longer.", "Recognise the other view.",
         "24 samples", "31.2", "of 64", "88.4 %", "1,234", "how fast it was",
@@ -62,6 +66,7 @@ def test_everything_is_on_the_page(content):
         "61%", "photos/3.png", "learned nothing: 5.54", "32 (projection)",
         "88.4", "74.1", "± 1.2", "79.1", "–", "untrained", "10 test images", "stage1",
         "The batch is 64", "ends early", "b.jpg", "adamw", "0.001", "unlabeled pretrain simclr",
+        "What falls together", "64% dog", "RankMe 22.2 trained", "RankMe 4.10 untrained",
         "https://arxiv.org/abs/2002.05709", "2 min",
     ):  # fmt: skip
         assert words in seen, words
@@ -130,11 +135,23 @@ def test_photographs_fit_in_a_mail(images):
     coarse = chance.integers(30, 190, (72, 3, 14, 14), dtype=np.uint8).repeat(16, 2).repeat(16, 3)
     photos = coarse + chance.integers(0, 64, coarse.shape, dtype=np.uint8)
     near = photos[:64].reshape(8, 8, 3, 224, 224)
+    end = End(things=photos[:8], names=["x.jpg"] * 8, values=np.ones(8), among=512)
+    assert images.twins is not None
     big = dataclasses.replace(
         images,
         views=[(f"view {i}", photos[:8]) for i in range(3)],
         picture={},
         neighbours=Neighbours(queries=photos[:8], nearest=near, cosine=np.full((8, 8), 0.5)),
+        clusters=Clusters(sheets=[photos[i : i + 12] for i in range(10)], sizes=[400] * 10),
+        extremes=Extremes(hardest=end, easiest=end, steady=0.9, strangest=end),
+        twins=dataclasses.replace(
+            images.twins,
+            left=photos[:6],
+            right=photos[6:12],
+            names=[("a", "b")] * 6,
+            vectors=np.ones(6),
+            differ=np.ones(6),
+        ),
         map=Map(points=chance.random((400, 2)), things=photos[np.arange(400) % 72], how="chance"),
     )
     assert 0.2e6 < len(page(big)) < 3e6

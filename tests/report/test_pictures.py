@@ -8,8 +8,8 @@ from PIL import Image
 
 from unlabeled.errors import UsageError
 from unlabeled.report import pictures
-from unlabeled.report.content import kind
 from unlabeled.report.pictures import fitted, gallery, pixels, resampled, sparkline, strip, thing
+from unlabeled.report.things import kind
 
 chance = np.random.default_rng(0)
 
@@ -86,6 +86,22 @@ def test_rows_of_different_lengths_line_up_by_sample():
         assert (at(many, i)[..., 3] == 255).all()
         assert (at(few, i)[..., 3] == (255 if i in (0, 4) else 0)).all()
     assert np.array_equal(at(few, 4), at(many, 4))
+
+
+def test_rows_of_other_samples_are_not_spread_out():
+    images = chance.integers(0, 256, (8, 1, 12, 12), dtype=np.uint8)
+    rows = sources(gallery([("eight", images), ("two", images[:2])], same=False))
+    eight, two = (np.asarray(opened(uri).convert("RGBA")) for uri in rows)
+    assert eight.shape == two.shape
+    assert np.array_equal(two[:, :175], eight[:, :175])
+    assert (two[:, 182:, 3] == 0).all()
+
+
+def test_middling_images_fill_their_cells():
+    image = chance.random((3, 96, 96))
+    sheet = np.asarray(opened(strip({0: image}, columns=2)).convert("RGBA"))
+    assert sheet.shape == (96, 96 + 8 + 96, 4)
+    assert (sheet[:, :96, 3] == 255).all()
 
 
 def test_long_rows_wrap_into_few_bands():

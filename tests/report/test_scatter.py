@@ -3,8 +3,8 @@ import re
 
 import numpy as np
 
-from unlabeled.report.content import Map
 from unlabeled.report.scatter import apart, scatter
+from unlabeled.report.things import Map
 
 chance = np.random.default_rng(0)
 

@@ -13,7 +13,7 @@ def report(run: Path, *, data: str = "", allow_bad: float | None = None) -> None
     run:
         The run's folder.
     data:
-        Samples to show; the run's own if none are given.
+        Samples to show, with their labels where they have any; the run's own if none are given.
     allow_bad:
         Share of files that may be unreadable; by default the run's.
     """
@@ -21,4 +21,4 @@ def report(run: Path, *, data: str = "", allow_bad: float | None = None) -> None
     from unlabeled.log import Log
 
     done, progress = unlabeled.load(run), Log().decoding
-    print(done.report(done.data(data or None, allow_bad=allow_bad, progress=progress)))
+    print(done.report(data or None, allow_bad=allow_bad, progress=progress))

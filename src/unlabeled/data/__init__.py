@@ -16,8 +16,9 @@ from unlabeled.data.labels import Labels
 from unlabeled.data.options import Options
 from unlabeled.data.store import Store
 from unlabeled.encoders import Shape
+from unlabeled.errors import DataError
 
-__all__ = ["Batches", "Labels", "Store", "open_data", "open_labeled"]
+__all__ = ["Batches", "Labels", "Store", "open_data", "open_known", "open_labeled"]
 
 
 def open_data(
@@ -90,3 +91,21 @@ def open_labeled(source: Any, like: Store | Shape, **settings: Any) -> tuple[Sto
     found = labels()
     assert len(found) == len(store)
     return store, found
+
+
+def open_known(
+    source: Any, like: Store | Shape | None = None, **settings: Any
+) -> tuple[Store, Labels | None]:
+    """Open samples with their labels, or None where there are none; to show them side by side.
+
+    Args:
+        source: As for `open_labeled`.
+        like: As for `open_data`.
+        settings: Others of `open_data`.
+    """
+    options = Options(**settings)
+    store, labels = sources.opened(source, options if like is None else options.like(like))
+    try:
+        return store, labels()
+    except DataError:
+        return store, None

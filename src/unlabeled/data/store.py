@@ -60,7 +60,7 @@ class Store:
         return rows.long() if self.shape.modality == "text" else rows
 
     def subset(self, rows: np.ndarray) -> Store:
-        """The samples at `(m,)` positions, as a store in memory."""
+        """The samples at `(m,)` positions, in memory, in the order given."""
         data = np.ascontiguousarray(self.data[rows])
         origin = None if self.origin is None else self.origin[rows]
         return replace(self, data=data, keys=[self.keys[int(i)] for i in rows], origin=origin)

@@ -42,7 +42,7 @@ def effective_rank(z: Tensor) -> float:
 
     Source: Roy & Vetterli 2007, sec. 2.
     """
-    return _perplexity(torch.linalg.svdvals(z.double() - z.double().mean(0)))
+    return perplexity(torch.linalg.svdvals(z.double() - z.double().mean(0)))
 
 
 def rankme(z: Tensor) -> float:
@@ -53,7 +53,7 @@ def rankme(z: Tensor) -> float:
 
     Source: Garrido et al. 2023, eq. 1, https://arxiv.org/abs/2210.02885.
     """
-    return _perplexity(torch.linalg.svdvals(z.double()), epsilon=1e-7)
+    return perplexity(torch.linalg.svdvals(z.double()), epsilon=1e-7)
 
 
 def stable_rank(z: Tensor) -> float:
@@ -107,7 +107,7 @@ def lidar(views: Tensor, delta: float = 1e-4) -> float:
     value, axes = torch.linalg.eigh(within.T @ within / (n * q))
     # S_b = A^T A: the eigenvalues of the product are the squared singular values of A S_w^-1/2
     scaled = apart @ axes / (value.clamp(min=0) + delta).sqrt()
-    return _perplexity(torch.linalg.eigvalsh(scaled.T @ scaled).clamp(min=0), epsilon=1e-7)
+    return perplexity(torch.linalg.eigvalsh(scaled.T @ scaled).clamp(min=0), epsilon=1e-7)
 
 
 def intrinsic_dimension(z: Tensor) -> float:
@@ -126,8 +126,13 @@ def intrinsic_dimension(z: Tensor) -> float:
     return float(len(ratio) / ratio.sum()) if float(ratio.sum()) > 0 else 0.0
 
 
-def _perplexity(values: Tensor, epsilon: float = 0.0) -> float:
-    """Exp of the entropy of values' shares, each plus epsilon; 1 where all values are 0."""
+def perplexity(values: Tensor, epsilon: float = 0.0) -> float:
+    """Exp of the entropy of values' shares, each plus epsilon; 1 where all values are 0.
+
+    Args:
+        values: `(k,)`, none of them negative: singular values, say.
+        epsilon: Added to each share.
+    """
     if float(values.sum()) <= 1e-12:
         return 1.0
     p = values / values.sum() + epsilon

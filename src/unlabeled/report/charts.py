@@ -56,6 +56,13 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
+def decades(low: float, high: float) -> list[float]:
+    """Logarithms from `low` to `high` of powers of ten; in a short span, also of 2 and 5 times."""
+    times = (1,) if high - low > 1.5 else (1, 2, 5)
+    every = [k + math.log10(m) for k in range(math.floor(low), math.ceil(high)) for m in times]
+    return [v for v in every if low <= v <= high]
+
+
 def tick_words(values: Sequence[float], *, percent: bool = False) -> list[str]:
     """Ticks in words, all with the same number of decimals."""
     if percent:
@@ -77,7 +84,9 @@ def line_chart(
     names: Sequence[str] = (),
     zero: bool = False,
     percent: bool = False,
+    log: bool = False,
     end: str = "step {}",
+    marks: Sequence[tuple[float, str, str]] = (),
 ) -> Markup:
     """A line chart with the least of ink: few ticks, and names at the lines' ends.
 
@@ -90,7 +99,9 @@ def line_chart(
         names: Names of the places 0, 1, ... in x, where x is no number.
         zero: Whether the scale starts at zero.
         percent: Whether values are shares, shown as percent.
+        log: Whether values are logarithms of shares, to the base ten, shown as percent.
         end: How the last place in x is written, where places are numbers.
+        marks: Places in x that matter: the place, its words, and the look of its dashed line.
     """
     drawn = [_finite(line, width // 18) for line in lines]
     drawn = [line for line in drawn if len(line.x)]
@@ -107,8 +118,9 @@ def line_chart(
     down = lambda y: TOP + (high - y) / (high - low) * (height - TOP - BOTTOM)
 
     parts = []
-    marks = ticks(low, high, max(2, height // 60))
-    for value, words in zip(marks, tick_words(marks, percent=percent), strict=True):
+    values = decades(low, high) if log else ticks(low, high, max(2, height // 60))
+    said = [f"{100 * 10.0**v:.3g}%" for v in values] if log else tick_words(values, percent=percent)
+    for value, words in zip(values, said, strict=True):
         y = down(value)
         parts += [_rule(LEFT, y, width - right), _word(LEFT - 7, y + 3.5, words, "tick end")]
     room = width - right - LEFT
@@ -119,6 +131,11 @@ def line_chart(
         parts.append(tag("path", d=path([(LEFT, y), (width - right, y)]), class_="reference"))
         beneath = y + 14 if y < TOP + 16 else y - 6
         parts.append(_word(width - right, beneath, reference[1], "note end"))
+    for i, (place, words, look) in enumerate(marks):
+        x, late = across(place), place > (first + last) / 2
+        parts.append(tag("path", d=path([(x, TOP), (x, height - BOTTOM)]), class_=f"mark {look}"))
+        side, aside = ("end", -6) if late else ("start", 6)
+        parts.append(_word(x + aside, TOP + 12 + 15 * i, words, f"name {side} {look}"))
     for line in drawn:
         points = [(across(a), down(b)) for a, b in zip(line.x, line.y, strict=True)]
         parts.append(tag("path", d=path(points), class_=f"line {line.look}"))

@@ -17,10 +17,11 @@ from unlabeled.evaluate.judge import digest
 from unlabeled.report.charts import Line, digits, line_chart, smooth, thin
 from unlabeled.report.content import MEANINGS, Evaluation, Row, Verdict
 from unlabeled.report.details import plain, score_table
-from unlabeled.report.gather import LEVELS, curves, facts, geometry, score
+from unlabeled.report.gather import LEVELS, curves, facts, score
 from unlabeled.report.markup import Markup, join, name, tag
 from unlabeled.report.page import badge, document, put, spoken
 from unlabeled.report.pictures import gallery, thing
+from unlabeled.report.pool import draw, neighbours
 from unlabeled.report.sections import panel, section
 from unlabeled.train import weights
 from unlabeled.train.folder import RunFolder, difference
@@ -224,7 +225,7 @@ def _scored(table: Mapping[str, Any], who: Mapping[str, Markup]) -> Markup:
     plainly = lambda row: {k: score(x) if isinstance(x, dict) else x for k, x in row.items()}
     rows = [Row(name=x, scores=plainly(row)) for x, row in table["rows"].items()]
     percent = "classes" in table.get("settings", {})
-    return score_table(Evaluation(rows=rows, percent=percent), table["best"], who)
+    return score_table(Evaluation(rows=rows, percent=percent), table["best"], who, most=10)
 
 
 def _training(runs: Sequence[Run]) -> Markup:
@@ -257,7 +258,7 @@ def _alike(runs: Sequence[Run], chips: Mapping[str, Markup]) -> Markup | None:
             store = open_data(first["data"]["source"], **first["reading"])
             seen = runs if store.fingerprint == first["data"]["fingerprint"] else []
             nets = {x["label"]: weights.encoder(Path(x["run"]), x["config"]) for x in seen}
-            near = {who: geometry(net, store, AMONG, ASKED)[0] for who, net in nets.items()}
+            near = {who: neighbours(draw(net, store, most=AMONG)) for who, net in nets.items()}
     if not near:
         return None
     listed = lambda things: [", ".join(things)] if isinstance(things, list) else things

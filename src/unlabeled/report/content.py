@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from unlabeled.errors import UsageError
-
-Things: TypeAlias = np.ndarray | Sequence[str]
-"""Samples to look at: images `(n, c, h, w)`, uint8 or in [0, 1]; series `(n, c, t)`; texts."""
+from unlabeled.report.things import Clusters, Extremes, Map, Neighbours, Things, Twins
 
 MEANINGS = {
     "kNN": "share of unseen samples whose nearest neighbours, asked for their label, name it right",
@@ -110,43 +107,18 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
-    """Samples drawn by chance, and what lies nearest to each.
+class Spectrum:
+    """How far vectors reach in each direction.
 
     Attributes:
-        queries: The samples, q of them.
-        nearest: For each its k nearest, nearest first: an array `(q, k, ...)` or q lists of texts.
-        cosine: `(q, k)` how near, in [-1, 1].
-        chance: The mean cosine of two samples drawn by chance; None where unknown.
-        labels: The queries' labels and, for each, its neighbours': to show, never to choose by.
+        values: Whose ("trained", "untrained") to their singular values, largest first.
+        rank: Whose to their RankMe.
+        samples: How many vectors each.
     """
 
-    queries: Things
-    nearest: np.ndarray | Sequence[Sequence[str]]
-    cosine: np.ndarray
-    chance: float | None = None
-    labels: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Map:
-    """All samples, or a random part of them, on a plane.
-
-    Attributes:
-        points: `(n, 2)` places, in any unit.
-        things: The samples, in the same order.
-        how: How they were laid out, in words; `layout.lay_out` says it.
-        kept: Share of each point's nearest on the map that are nearest in full, in [0, 1].
-        names: The samples' names, shown under the pointer.
-        labels: Their labels, for colour alone.
-    """
-
-    points: np.ndarray
-    things: Things
-    how: str
-    kept: float | None = None
-    names: Sequence[str] = ()
-    labels: Sequence[str] = ()
+    values: Mapping[str, np.ndarray]
+    rank: Mapping[str, float]
+    samples: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +145,7 @@ class Evaluation:
         how: On what, in words: "10,000 test images, 10 classes".
         layers: Protocol to a score for each of the encoder's layers, in their order.
         labels: Row to its score for each number of labels a class, in their order.
+        every: The score of the same network trained with every label; None where unknown.
         percent: Whether scores are shares of 1; correlations are not.
     """
 
@@ -180,6 +153,7 @@ class Evaluation:
     how: str = ""
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
+    every: float | None = None
     percent: bool = True
 
 
@@ -198,7 +172,11 @@ class Content:
         views: What the method really saw: (label, samples), one row each, samples in one order.
         picture: What the method made of it: label to samples.
         neighbours: What it finds alike.
+        clusters: What falls together.
         map: The samples on a plane.
+        extremes: Samples that stand out.
+        twins: Samples that are there twice, or nearly.
+        spectrum: How many directions it uses.
         evaluation: What labels say afterwards.
         notes: What was chosen on the user's behalf, in words.
         bad: Files left out, each with the reason.
@@ -218,7 +196,11 @@ class Content:
     views: Sequence[tuple[str, Things]] = ()
     picture: Mapping[str, Things] = field(default_factory=dict)
     neighbours: Neighbours | None = None
+    clusters: Clusters | None = None
     map: Map | None = None
+    extremes: Extremes | None = None
+    twins: Twins | None = None
+    spectrum: Spectrum | None = None
     evaluation: Evaluation | None = None
     notes: Sequence[str] = ()
     bad: Sequence[tuple[str, str]] = ()
@@ -226,19 +208,3 @@ class Content:
     command: str = ""
     paper: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def kind(things: Things) -> str:
-    """Whether samples are "image"s, "series" or "text".
-
-    Raises:
-        UsageError: Where an array has the shape of neither.
-    """
-    if not isinstance(things, np.ndarray):
-        return "text"
-    kinds = {4: "image", 3: "series"}
-    if things.ndim not in kinds:
-        raise UsageError(
-            f"the page shows images (n, c, h, w) or series (n, c, t), got shape {things.shape}"
-        )
-    return kinds[things.ndim]

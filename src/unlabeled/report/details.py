@@ -13,15 +13,18 @@ from unlabeled.report.markup import Markup, join, name, prose, tag
 from unlabeled.report.sections import section
 
 MOST_BAD = 20
-PALETTE = 4  # colours that lines have
+COLUMNS = 6  # of scores that fit beside the margin
+PALETTE = 7  # colours that lines have
 NOTHING: Mapping[str, Any] = {}
 
 
 def evaluation(shown: Evaluation) -> Markup:
     """The scores beside their baselines, and those of the encoder's layers."""
+    tuned = any("tuned" in protocol for row in shown.rows for protocol in row.scores)
     return section(
         "With labels, afterwards",
-        "Labels came in only now, to see what the encoder is good for. Its weights did not change.",
+        "Labels came in only now, to see what the encoder is good for. Its weights did not change"
+        f"{', except where it says tuned' if tuned else ''}.",
         f"Measured on {shown.how}." if shown.how else None,
         "In each column, dots run from its lowest score to its highest; whiskers are the spread.",
         join(score_table(shown), _labels(shown), _layers(shown)),
@@ -30,20 +33,29 @@ def evaluation(shown: Evaluation) -> Markup:
     )
 
 
-def score_table(shown: Evaluation, best: Mapping = NOTHING, names: Mapping = NOTHING) -> Markup:
+def score_table(
+    shown: Evaluation, best: Mapping = NOTHING, names: Mapping = NOTHING, most: int = COLUMNS
+) -> Markup:
     """A row for each name, a column for each protocol, and what the protocols are.
 
     Args:
         shown: The scores.
         best: Protocol to the rows whose score bears a star.
         names: Row to how it is called here.
+        most: Columns that stand side by side; more of them make tables below one another.
     """
     protocols = list(dict.fromkeys(p for row in shown.rows for p in row.scores))
-    head = tag("tr", tag("th", ""), *(tag("th", name(p), scope="col") for p in protocols))
-    body = [_row(row, protocols, shown, best, names) for row in shown.rows]
-    table = tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
+    parts = np.array_split(np.array(protocols, object), -(-len(protocols) // most) or 1)
+    tables = [_table(part.tolist(), shown, best, names) for part in parts if len(part)]
     known = [tag("p", tag("b", p), ": ", MEANINGS[p], ".") for p in protocols if p in MEANINGS]
-    return join(table, tag("div", *known, class_="glossary"))
+    return join(*tables, tag("div", *known, class_="glossary"))
+
+
+def _table(protocols: Sequence[str], shown: Evaluation, best: Mapping, names: Mapping) -> Markup:
+    head = tag("tr", tag("th", ""), *(tag("th", name(p), scope="col") for p in protocols))
+    rows = [row for row in shown.rows if any(p in row.scores for p in protocols)]
+    body = [_row(row, protocols, shown, best, names) for row in rows]
+    return tag("table", tag("thead", head), tag("tbody", *body), class_="scores")
 
 
 def _row(
@@ -85,33 +97,35 @@ def _cell(
 def _layers(shown: Evaluation) -> Markup | None:
     """Which layer is best: not always the last."""
     words = "from the input to the output; where the last is not the best, use an earlier one"
-    return _curve("Layer by layer", words, "score of each layer", shown.layers, shown.percent)
+    how: Any = {"label": "score of each layer", "height": 210, "percent": shown.percent}
+    return _curve("Layer by layer", words, shown.layers, **how) if shown.layers else None
 
 
 def _labels(shown: Evaluation) -> Markup | None:
     """How much a label is worth: what pretraining is for."""
-    words = "labels a class, from few to many; the gap is widest where they are few"
-    means = {
-        who: {count: _pair(score)[0] for count, score in scores.items()}
-        for who, scores in list(shown.labels.items())[:PALETTE]
-        if len(scores) > 1
-    }
-    return _curve("Label by label", words, "score by labels a class", means, shown.percent)
-
-
-def _curve(
-    title: str, words: str, label: str, lines: Mapping[str, Mapping[str, float]], percent: bool
-) -> Markup | None:
-    """A panel with a line for each name over steps that have names themselves."""
-    if not lines:
+    words = (
+        "labels a class, from few to many: for a linear layer on frozen vectors or, where it says "
+        "tuned, for all weights; the gap is widest where they are few"
+    )
+    rows = list(shown.labels.items())[:PALETTE]
+    means = {who: {count: _pair(x)[0] for count, x in scores.items()} for who, scores in rows}
+    if max(map(len, means.values()), default=0) < 2:
         return None
+    how: Any = {"label": "score by labels a class", "height": 300, "percent": shown.percent}
+    if shown.every is not None:
+        how["reference"] = shown.every, "supervised, with all labels"
+    return _curve("Label by label", words, means, **how)
+
+
+def _curve(title: str, words: str, lines: Mapping[str, Mapping[str, float]], **how: Any) -> Markup:
+    """A panel with a line for each name over steps that have names themselves."""
     names = list(dict.fromkeys(step for scores in lines.values() for step in scores))
     at = {step: i for i, step in enumerate(names)}
-    drawn = [
-        Line(np.array([at[k] for k in scores]), np.array(list(scores.values())), name, f"s{i}")
+    each = [
+        Line(np.array([at[k] for k in scores]), np.array(list(scores.values())), name, f"k{i}")
         for i, (name, scores) in enumerate(lines.items())
     ]
-    chart = line_chart(drawn, label=label, width=520, height=210, names=names, percent=percent)
+    chart = line_chart(each, width=600, names=names, **how)
     return tag("div", tag("h3", title, tag("small", words)), chart, class_="panel layers")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,29 +12,19 @@ import torch
 from torch import Tensor
 
 from unlabeled.catalog import Card
-from unlabeled.data import Store
-from unlabeled.encoders import PAD, Encoder
-from unlabeled.evaluate import embed, headline
+from unlabeled.data import Labels, Store
+from unlabeled.evaluate import headline
 from unlabeled.evaluate.protocols import column
 from unlabeled.method import Method
-from unlabeled.report.content import (
-    Content,
-    Curves,
-    Evaluation,
-    Map,
-    Neighbours,
-    Number,
-    Row,
-    Things,
-    Verdict,
-)
-from unlabeled.report.layout import lay_out
+from unlabeled.report import pool
+from unlabeled.report.content import Content, Curves, Evaluation, Number, Row, Verdict
+from unlabeled.report.energies import energies
+from unlabeled.report.things import Extremes, Things
 from unlabeled.views import Batch
 
-SHOWN, NEAR = 8, 6  # samples whose views and neighbours are shown, and neighbours of each
-POOL, MAPPED = 4_000, 1_000  # samples among which neighbours are looked for, and on the map
-WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
-PARTS = ("words", "their neighbours", "chance words")  # of a skip-gram's views
+ASKED, STEADY = 512, 0.5  # samples whose energies are asked, and how far they must be their own
+FEWEST, VALUES = 64, 2**23  # fewer where they are large: as many as have so many values
+LONG = 70  # letters of a row of words that are shown
 LEVELS = {"healthy": "good", "warning": "doubtful", "unfinished": "unfinished"}
 LARGE = ("kNN", "linear", "10 labels", "100 labels")  # scores that are shown in large type
 
@@ -47,6 +38,7 @@ def content(
     verdict: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     times: Mapping[str, Any],
+    labels: Labels | None = None,
 ) -> Content:
     """Gather the page of a run.
 
@@ -59,12 +51,15 @@ def content(
         verdict: The run's verdict.json.
         evaluation: Its evaluation.json, or nothing.
         times: Its times.json, or nothing.
+        labels: The samples' labels, where they are known; they are shown, and nothing is chosen
+            by them.
     """
     method.eval()
-    batch = _batch(store, _spread(len(store), SHOWN), config["seed"])
+    index = pool.spread(len(store), pool.SHOWN)
+    batch = Batch(store.read(index), index, seed=config["seed"])
     with torch.no_grad():
         views, picture = method.views(batch), method.picture(batch)
-    near, plane = geometry(method.encoder, store)
+    drawn = pool.draw(method.encoder, store, labels)
     return Content(
         method=card.cls,
         data=store.source,
@@ -75,8 +70,12 @@ def content(
         curves=curves(metrics, method.encoder.dim),
         views=_views(views, store),
         picture={label: images.cpu().numpy() for label, images in picture.items()},
-        neighbours=near,
-        map=plane,
+        neighbours=pool.neighbours(drawn),
+        clusters=pool.clusters(drawn),
+        map=pool.plane(drawn),
+        extremes=extremes(method, store, drawn, config["seed"]),
+        twins=pool.twins(drawn),
+        spectrum=pool.spectrum(method.encoder, drawn),
         evaluation=_evaluation(evaluation),
         notes=[*config["rules"], *config["data"]["notes"], *config["encoder"]["notes"]],
         bad=store.bad,
@@ -87,6 +86,19 @@ def content(
         paper=card.paper,
         facts=facts(config, times),
     )
+
+
+def extremes(method: Method[Any], store: Store, drawn: pool.Pool, seed: int) -> Extremes:
+    """The samples that stand out; of words none, whose energies are those of a whole line."""
+    if drawn.text or len(drawn.index) <= pool.SHOWN:
+        return Extremes()
+    strangest = pool.strangest(drawn)
+    asked = min(ASKED, max(FEWEST, VALUES // drawn.store.data[0].size))
+    found, steady = energies(method, store, drawn.index[:asked], seed=seed)
+    if not steady >= STEADY:  # mostly chance, or no numbers
+        return Extremes(steady=steady, strangest=strangest)
+    hardest, easiest = pool.end(drawn, found), pool.end(drawn, found, low=True)
+    return Extremes(hardest=hardest, easiest=easiest, steady=steady, strangest=strangest)
 
 
 def facts(config: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, str]:
@@ -113,15 +125,6 @@ def facts(config: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, str]
     }
 
 
-def _spread(n: int, count: int) -> Tensor:
-    """`count` samples spread over the data by chance, always the same ones."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:count]
-
-
-def _batch(store: Store, index: Tensor, seed: int) -> Batch:
-    return Batch(store.read(index), index, seed=seed)
-
-
 def _saw(store: Store) -> str:
     shape, n = store.shape, f"{len(store):,}"
     if shape.modality == "image":
@@ -139,80 +142,29 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 
 
 def _views(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
-    """The samples, and what the method was given of each; of words, the first few pairs."""
-    index = _spread(len(store), SHOWN)
+    """The samples, and what the method was given of each."""
     if store.shape.modality == "text":
-        return [(label, _said(rows, store)) for label, rows in zip(PARTS, views, strict=False)]
+        return _words(views, store)
     seen = [v.cpu().numpy() for v in views if v.is_floating_point() and v.ndim in (3, 4)]
     named = [(f"view {i}", view) for i, view in enumerate(seen, 1)]
-    return [("the sample", store.read(index).numpy()), *named]
+    return [("the sample", store.read(pool.spread(len(store), pool.SHOWN)).numpy()), *named]
 
 
-def _said(rows: Tensor, store: Store) -> list[str]:
-    """For each row of tokens its first few words."""
-    return [" ".join(store.words[i] for i in row.flatten().tolist() if i)[:60] for row in rows]
-
-
-def geometry(
-    encoder: Encoder, store: Store, most: int = POOL, mapped: int = MAPPED
-) -> tuple[Neighbours, Map]:
-    """Nearest neighbours of a few samples and a map of more; words are samples of a table.
-
-    Args:
-        encoder: What places them.
-        store: The samples, of which the same are drawn each time.
-        most: Samples that neighbours are looked for among; all words are.
-        mapped: Samples on the map; of words half as many.
-    """
-    if store.shape.modality == "text":
-        names = store.words[1:]
-        vectors = encoder.table.weight.detach()[PAD + 1 :].float()  # pyright: ignore
-        asked = [names.index(w) for w in WORDS if w in names] or list(range(min(SHOWN, len(names))))
-        pool: Things = names
-        kept = min(mapped // 2, len(names))
-    else:
-        index = _spread(len(store), most)
-        part = store.subset(index.numpy())
-        vectors = torch.from_numpy(embed(encoder, part)["out"])
-        pool, names, kept = part.data, part.keys, min(mapped, len(part))
-        asked = list(range(min(SHOWN, len(part))))
-    unit = torch.nn.functional.normalize(vectors, dim=1)
-    scores = unit[asked] @ unit.T
-    scores[torch.arange(len(asked)), asked] = -torch.inf  # nobody is their own neighbour
-    cosine, nearest = scores.topk(min(NEAR, len(unit) - 1), dim=1)
-    layout = lay_out(vectors[:kept].numpy())
-    near = Neighbours(
-        queries=_some(pool, asked),
-        nearest=_nested(pool, nearest),
-        cosine=cosine.numpy(),
-        chance=_chance(unit[:kept]),
-    )
-    plane = Map(
-        points=layout.points,
-        things=_some(pool, list(range(kept))),
-        how=layout.how,
-        kept=layout.kept,
-        names=list(names[:kept]),
-    )
-    return near, plane
-
-
-def _chance(unit: Tensor) -> float:
-    """The mean cosine of two different vectors of a set."""
-    n = len(unit)
-    return float(((unit @ unit.T).sum() - n) / (n * (n - 1)))
-
-
-def _some(pool: Things, rows: list[int]) -> Things:
-    return pool[rows] if isinstance(pool, np.ndarray) else [pool[i] for i in rows]
-
-
-def _nested(pool: Things, rows: Tensor) -> Any:
-    return (
-        pool[rows.numpy()]
-        if isinstance(pool, np.ndarray)
-        else [_some(pool, r.tolist()) for r in rows]
-    )
+def _words(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
+    """The rows of words that a method was given; where it is told who meets whom, of one word."""
+    said = lambda rows: [
+        textwrap.shorten(" ".join(store.words[i] for i in row if i), LONG, placeholder=" …")
+        for row in rows.tolist()
+    ]
+    rows = [view for view in views if view.ndim == 2 and not view.is_floating_point()]
+    met = next((view for view in views if view.dtype == torch.bool and view.ndim == 3), None)
+    if met is None:
+        return [(f"view {i}", said(view)) for i, view in enumerate(rows, 1)]
+    words, each = rows[0], torch.arange(len(met))
+    best = met.sum(2).argmax(1)  # the word with the most neighbours
+    one, company = words[each, best][:, None], words * met[each, best]
+    shown = {"words": words, "one word": one, "neighbours": company, "chance words": rows[1]}
+    return [(label, said(view)) for label, view in shown.items()]
 
 
 def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
@@ -237,15 +189,9 @@ def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
 def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
     """The encoder's own scores, in large type."""
     found = evaluation.get("scores", {}).get("encoder", {})
-    return [
-        Number(
-            name, f"{score['correlation']:.2f}", f"agreement with people, {score['pairs']} pairs"
-        )
-        if "correlation" in score
-        else Number(name, f"{headline(score)[1]:.1f} %")
-        for name, score in found.items()
-        if "correlation" in score or name in LARGE
-    ]
+    people = lambda x: (f"{x['correlation']:.2f}", f"agreement with people, {x['pairs']} pairs")
+    worded: Any = lambda x: people(x) if "correlation" in x else (f"{headline(x)[1]:.1f} %",)
+    return [Number(k, *worded(x)) for k, x in found.items() if "correlation" in x or k in LARGE]
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
@@ -253,28 +199,19 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
     scores, settings = evaluation.get("scores"), evaluation.get("settings", {})
     if not scores:
         return None
-    rows = [
-        Row(
-            name=name,
-            scores={protocol: score(x) for protocol, x in found.items()},
-            ours=name == "encoder",
-        )
-        for name, found in scores.items()
-    ]
+    plainly = lambda found: {protocol: score(x) for protocol, x in found.items()}
+    rows = [Row(name=k, scores=plainly(x), ours=k == "encoder") for k, x in scores.items()]
     layers: dict[str, dict[str, float]] = {}
     for layer, found in evaluation.get("layers", {}).items():
         for protocol, x in found.items():
             layers.setdefault(protocol, {})[layer] = x["accuracy"] / 100
-    how = ""
+    every, how = scores.get("supervised", {}).get("linear"), ""
     if "classes" in settings:
         how = f"{settings['test']:,} samples never trained on, {settings['classes']} classes"
     return Evaluation(
-        rows=rows,
-        how=how,
-        layers=layers,
-        labels=_by_labels(scores, settings.get("labels", ())),
-        percent="classes" in settings,
-    )
+        rows=rows, how=how, layers=layers, labels=_by_labels(scores, settings),
+        every=every["accuracy"] / 100 if every else None, percent="classes" in settings,
+    )  # fmt: skip
 
 
 def score(found: Mapping[str, Any]) -> float | tuple[float, float]:
@@ -286,12 +223,22 @@ def score(found: Mapping[str, Any]) -> float | tuple[float, float]:
 
 
 def _by_labels(
-    scores: Mapping[str, Any], counts: Sequence[int]
+    scores: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, dict[str, float | tuple[float, float]]]:
-    """For each row its score by the number of labels a class."""
-    names = {column(n): f"{n:,}" for n in counts}
-    return {
-        who: {names[name]: score(found[name]) for name in names if name in found}
-        for who, found in scores.items()
-        if names.keys() & found.keys()
+    """For each row its score by the number of labels a class, on frozen vectors and tuned.
+
+    Not of the supervised network, which has seen all labels however few its probe is given.
+    """
+    frozen = {column(n): f"{n:,}" for n in settings.get("labels", ())}
+    tuned = {f"tuned, {n} labels": f"{n:,}" for n in settings.get("finetune", {}).get("labels", ())}
+    lines = {
+        "encoder": ("encoder", frozen),
+        "encoder, tuned": ("encoder", tuned),
+        "random weights, tuned": ("untrained", tuned),
+        **{who: (who, frozen) for who in scores if who != "supervised"},
     }
+    found = {
+        name: {names[key]: score(scores[who][key]) for key in names if key in scores.get(who, {})}
+        for name, (who, names) in lines.items()
+    }
+    return {name: row for name, row in found.items() if row}

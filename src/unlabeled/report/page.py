@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from unlabeled.report.charts import digits
 from unlabeled.report.content import Content, Number, Verdict
 from unlabeled.report.details import small_print
 from unlabeled.report.markup import Markup, join, name, prose, tag, visible
-from unlabeled.report.sections import figures
+from unlabeled.report.samples import apart, together, twice
+from unlabeled.report.sections import alike, directions, made, plane, saw, training
 from unlabeled.train.disk import beside
 
 LONG = 90  # letters of a verdict that stand in one headline
@@ -60,6 +62,23 @@ def page(content: Content) -> str:
     """The page as HTML."""
     title = f"{content.method} on {content.data}"
     return document(title, masthead(content), *figures(content), *small_print(content))
+
+
+def figures(content: Content) -> Sequence[Markup]:
+    """The pictures there is something to show in, in the order of the story."""
+    near, extremes, curves = content.neighbours, content.extremes, content.curves
+    shown: list[tuple[Any, Any, Any]] = [
+        (saw, content, any(len(things) for _, things in content.views)),
+        (made, content, any(len(things) for things in content.picture.values())),
+        (alike, near, near and len(near.queries)),
+        (together, content.clusters, content.clusters),
+        (plane, content.map, content.map and len(content.map.points)),
+        (apart, extremes, extremes and (extremes.hardest or extremes.strangest)),
+        (twice, content.twins, content.twins),
+        (training, curves, curves and len(curves.steps)),
+        (directions, content.spectrum, content.spectrum),
+    ]
+    return [section(part) for section, part, there in shown if there]
 
 
 def document(title: str, *parts: Any) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from unlabeled.report.content import Things, kind
 from unlabeled.report.markup import Markup, join, name, tag
+from unlabeled.report.things import Things, kind
 
 CRISP = 64  # images up to this side are shown as their pixels are; larger ones are resampled
 SHARP = 84  # pixels of a small image's cell, so that its pixels stay square on a dense screen
@@ -64,9 +64,9 @@ def crisp(image: np.ndarray) -> bool:
 
 
 def cell_side(images: np.ndarray) -> int:
-    """Pixels of a cell: a whole multiple of small images, else 128."""
+    """Pixels of a cell: a whole multiple of small images, else as they are, up to 128."""
     longest = max(images.shape[-2:])
-    return longest * max(1, round(SHARP / longest)) if crisp(images) else 128
+    return longest * max(1, round(SHARP / longest)) if crisp(images) else min(longest, 128)
 
 
 def strip(images: Mapping[int, np.ndarray], columns: int) -> str:
@@ -129,18 +129,24 @@ def thing(sample: np.ndarray | str, side: int = 96) -> Markup:
     return tag("img", src=source, alt="", width=drawn.width, height=drawn.height)
 
 
-def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3) -> Markup:
+def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3, *, same: bool = True) -> Markup:
     """Rows of samples under one another, each with its label; long rows wrap together.
 
     Column j holds the same sample in every row. Where one row has k times as many as another
     (four turns of each image), the other's stand above the first of each k.
+
+    Args:
+        rows: Labels and samples.
+        bands: Most pieces that a long row is cut into.
+        same: Whether the rows are of the same samples; others stand side by side.
     """
     rows = [(label, things) for label, things in rows if len(things)]
     if not rows:
         return Markup("")
     kinds = list(dict.fromkeys(kind(things) for _, things in rows))
     if len(kinds) > 1:  # images and their captions
-        return join(*(gallery([r for r in rows if kind(r[1]) == k], bands) for k in kinds))
+        alike = ([r for r in rows if kind(r[1]) == k] for k in kinds)
+        return join(*(gallery(part, bands, same=same) for part in alike))
     what = kinds[0]
     if what == "text":
         return _texts(rows)
@@ -149,7 +155,7 @@ def gallery(rows: Sequence[tuple[str, Things]], bands: int = 3) -> Markup:
     wanted = min(bands, math.ceil(longest / columns))
     parts = []
     for start in range(0, wanted * columns, columns):
-        cells = [(label, _cells(things, longest, start, columns)) for label, things in rows]
+        cells = [(k, _cells(x, longest if same else len(x), start, columns)) for k, x in rows]
         lines = (_row(label, here, columns, what) for label, here in cells if here)
         parts.append(tag("div", *lines, class_="band"))
     return tag("div", *parts, class_=f"gallery {what}")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlabeled.report.content import Map, Things, kind
 from unlabeled.report.markup import Markup, name, tag, text
 from unlabeled.report.pictures import fitted, path, resampled, uri
+from unlabeled.report.things import Map, Things, kind
 
 WIDTH, MARGIN = 1140, 30
 COLOURS = 8  # of the palette; from the ninth label on, dots are hollow

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from unlabeled.report.charts import Line, digits, line_chart, smooth, thin
-from unlabeled.report.content import Content, Curves, Map, Neighbours, kind
+from unlabeled.report.content import Content, Curves, Spectrum
 from unlabeled.report.markup import Markup, name, tag
 from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.scatter import scatter
+from unlabeled.report.things import MANY, Map, Neighbours, kind
 
 MOST_QUERIES, MOST_NEAREST = 10, 10
+FLOOR = 1e-6  # of the largest singular value: beneath is rounding
 SURFACE = {  # what samples may be alike in without being alike
     "image": "brightness, background or camera",
     "series": "level, noise or sensor",
@@ -67,12 +68,13 @@ def alike(shown: Neighbours) -> Markup:
     """Queries, and what lies nearest to each."""
     what = kind(shown.queries)
     chance = shown.chance
+    drawn = "A few words" if what == "text" else "Samples drawn by chance"
     said = (
-        "Samples drawn by chance, and what the encoder places nearest to each among all others. "
+        f"{drawn}, and what the encoder places nearest to each among all others. "
         "The number is the cosine of the two vectors: 1 is the same direction, 0 unrelated."
     )
     if chance is not None:
-        said += f" Two samples drawn by chance have {chance:.2f} on average."
+        said += f" Two {MANY.get(what, 'samples')} drawn by chance have {chance:.2f} on average."
     return section(
         "What it finds alike",
         said,
@@ -130,8 +132,8 @@ def _agreement(shown: Neighbours) -> str | None:
 
 def plane(shown: Map) -> Markup:
     """The samples on a plane."""
-    n = len(shown.points)
-    said = f"{digits(n)} samples, near one another where the encoder finds them alike. {shown.how}."
+    n, many = len(shown.points), MANY.get(kind(shown.things), "samples")
+    said = f"{digits(n)} {many}, near one another where the encoder finds them alike. {shown.how}."
     trust = None
     if shown.kept is not None:
         trust = (
@@ -204,17 +206,24 @@ def _rank_words(curves: Curves) -> str:
     return f"directions the vectors really use{of}"
 
 
-def figures(content: Content) -> Sequence[Markup]:
-    """The sections there is something to show for, in the order of the story."""
-    parts = []
-    if any(len(things) for _, things in content.views):
-        parts.append(saw(content))
-    if any(len(things) for things in content.picture.values()):
-        parts.append(made(content))
-    if content.neighbours and _count(content.neighbours):
-        parts.append(alike(content.neighbours))
-    if content.map and len(content.map.points):
-        parts.append(plane(content.map))
-    if content.curves and len(content.curves.steps):
-        parts.append(training(content.curves))
-    return parts
+def directions(shown: Spectrum) -> Markup:
+    """The singular values of the vectors, on a logarithmic scale, and the RankMe of each."""
+    lines, marks = [], []
+    for i, (who, values) in enumerate(shown.values.items()):
+        share = np.asarray(values) / max(float(values[0]), 1e-30)
+        height = np.log10(np.where(share > FLOOR, share, np.nan))
+        lines.append(Line(np.arange(1, len(share) + 1), height, who, f"s{i}"))
+        marks.append((shown.rank[who], f"RankMe {digits(shown.rank[who])} {who}", f"s{i}"))
+    said: Any = {"label": "singular values", "end": "direction {}"}
+    chart = line_chart(lines, width=800, height=330, log=True, marks=marks, **said)
+    return section(
+        "How many directions it uses",
+        f"The singular values of {digits(shown.samples)} vectors, each as a share of the largest: "
+        "how far the vectors reach in each direction, and in those of the same network untrained.",
+        "The dashed lines are RankMe, the number of directions that this comes to; here, what all "
+        "vectors have in common counts as one. Random weights often spread most evenly of all: "
+        "many directions are no goal, but few are a warning.",
+        chart,
+        good="a slope that falls slowly: many directions carry something.",
+        bad="a cliff after a few directions: the rest of the width is not used.",
+    )

@@ -1,0 +1,94 @@
+"""Pages of real runs: each kind of data shows what makes sense of it."""
+
+import re
+
+import numpy as np
+import pytest
+
+import unlabeled
+
+chance = np.random.default_rng(0)
+
+
+def headings(run, data=None) -> tuple[list[str], str]:
+    page = run.report(data).read_text()
+    text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.S)
+    return re.findall(r"<h2>(.*?)</h2>", page), " ".join(text.split())
+
+
+def trained(method, data, folder, **said):
+    return unlabeled.pretrain(
+        method, data, out=folder, device="cpu", report=False, quiet=True, **said
+    )
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A run on images of two kinds, one of them there twice; labels lie beside them."""
+    root = tmp_path_factory.mktemp("images")
+    labels = np.arange(120) % 2
+    data = chance.integers(0, 60, (120, 1, 12, 12), dtype=np.uint8)
+    data[labels == 1] += 150
+    data[17] = data[90]
+    np.save(root / "images.npy", data)
+    np.save(root / "images-labels.npy", np.array(["dark", "bright"])[labels])
+    return trained("rotation", str(root / "images.npy"), root / "run", steps=2, batch_size=32)
+
+
+def test_a_page_of_images_has_everything(images):
+    titles, text = headings(images)
+    assert titles == [
+        "What the method saw", "What it made of it", "What it finds alike", "What falls together",
+        "Everything at a glance", "What stands out", "What is there twice", "How training went",
+        "How many directions it uses", "Chosen for you", "Every setting", "Run it again",
+    ]  # fmt: skip
+    assert "Of these, equal in every pixel: 1." in text
+    assert re.search(r"17 90 pixels equal|90 17 pixels equal", text)
+
+
+def test_labels_are_shown_where_there_are_any(images):
+    assert "commonest label" in headings(images)[1]
+    _, text = headings(images, images.data())  # a store has none
+    assert "label;" not in text
+    assert "commonest label" not in text
+    assert "bright" not in text.replace("brightness", "")
+
+
+def test_other_samples_can_be_shown_with_their_labels(images, tmp_path):
+    np.save(tmp_path / "others.npy", chance.integers(0, 256, (60, 3, 12, 12), dtype=np.uint8))
+    np.save(tmp_path / "others-labels.npy", np.array(["left", "right"] * 30))
+    _, text = headings(images, str(tmp_path / "others.npy"))
+    assert "of 60 samples" in text
+    assert "left" in text
+
+
+def test_a_page_of_series_has_what_stands_out(tmp_path):
+    waves = np.sin(np.arange(64) * chance.uniform(0.1, 1, (60, 1))) + 0.1 * chance.standard_normal(
+        (60, 64)
+    )
+    np.save(tmp_path / "waves.npy", waves.astype(np.float32))
+    titles, text = headings(trained("cpc", str(tmp_path / "waves.npy"), tmp_path / "run", steps=2))
+    assert {"What falls together", "What stands out", "What is there twice"} < set(titles)
+    assert "values differ by" in text
+
+
+def test_a_page_of_words_leaves_out_what_is_about_samples(tmp_path):
+    words = [f"{a}{b}" for a in "abcdefgh" for b in "klmnopqr"]
+    lines = [" ".join(chance.choice(words, 12)) for _ in range(200)]
+    (tmp_path / "text.txt").write_text("\n".join(lines))
+    titles, text = headings(
+        trained("word2vec", str(tmp_path / "text.txt"), tmp_path / "run", steps=2)
+    )
+    # of one word of the row, those around it
+    before, after = text.split(" one word ")[:2]
+    line = before.rpartition(" words ")[2].split()
+    one, near = (part.split() for part in after.split(" chance words ")[0].split(" neighbours "))
+    assert len(one) == 1
+    assert one[0] in line
+    assert set(near) < set(line)
+    assert one[0] not in near
+    assert {"What it finds alike", "What falls together", "How many directions it uses"} < set(
+        titles
+    )
+    assert {"What stands out", "What is there twice"}.isdisjoint(titles)
+    assert "of 64 words, found by k-means" in text
