@@ -39,6 +39,7 @@ METHODS: dict[str, dict[str, Any]] = {  # name: the method, and its flags where 
 LOOKS = 8  # at an encoder while it trains, at steps that grow geometrically
 BANK, QUERIES = 10_000, 5_000
 DRAWS = 1000  # of the methods, for the intervals
+LATE = 4  # of them are late: after at least a thirtieth of the run
 LESS = ("alignment", "uniformity", "dead dimensions", "distance of alpha from 1")
 ASIDE = ("samples", "dimensions", "1 / sqrt(dimensions)", "alpha (alpha-ReQ)")
 
@@ -108,6 +109,7 @@ def study(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     trained = [i for i, one in enumerate(found) if one["step"]]
     methods = list(dict.fromkeys(one["name"] for one in found))
     ends = [max(i for i in trained if found[i]["name"] == m) for m in methods]
+    late = [i for m in methods for i in [i for i in trained if found[i]["name"] == m][-LATE:]]
     out = []
     for name in dict.fromkeys(k for row in rows for k in row):
         if name in ASIDE:
@@ -119,6 +121,7 @@ def study(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             what: {
                 "tau": kendall([score[i] for i in trained], right(found, trained, what)),
                 "interval": interval(score, found, trained, what),
+                "tau, late": kendall([score[i] for i in late], right(found, late, what)),
                 "tau within a method": float(
                     np.mean([kendall([score[i] for i in g], right(found, g, what)) for g in own])
                 ),
@@ -128,7 +131,7 @@ def study(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for what in ("linear", "kNN")
         }
         out.append({"number": name, "better": "less" if sign < 0 else "more", **each})
-    return sorted(out, key=lambda row: -row["linear"]["tau"])
+    return sorted(out, key=lambda row: -row["linear"]["tau, late"])
 
 
 def right(found: list[dict[str, Any]], rows: list[int], what: str) -> list[float]:

@@ -104,7 +104,7 @@ def table(runs: list[Run]) -> str:
     twins = untrained(runs)
     lines = head(
         "", *names, "best layer", "gain, kNN", "gain, 10 labels",
-        "network", "seeds", "steps", "CPU s / 2",
+        "RankMe", "network", "seeds", "steps", "CPU s / 2",
     )  # fmt: skip
     for system in dict.fromkeys(r["system"] for r in runs):
         own = [r for r in runs if r["system"] == system]
@@ -113,9 +113,11 @@ def table(runs: list[Run]) -> str:
         where = f"{spread([right for _, right in layers])} ({layers[0][0]})" if layers else ""
         more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
         seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
-        facts = [own[0]["backbone"], len(own), own[0]["steps"], f"{seconds:.0f}"]
+        seen = [r["RankMe"] for r in own if "RankMe" in r]
+        facts = [spread([x["after"] / x["before"] for x in seen], 2) if seen else ""]
+        facts += [own[0]["backbone"], len(own), own[0]["steps"], f"{seconds:.0f}"]
         lines.append(row(system, *cells, where, *more, *facts))
-    return "\n".join([*lines, *baselines(runs, names, 7)])
+    return "\n".join([*lines, *baselines(runs, names, 8)])
 
 
 def measured() -> dict[str, list[str]]:

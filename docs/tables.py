@@ -76,7 +76,14 @@ def choosing_table() -> str:
     if result is None:
         return "Not measured yet: `python -m benchmarks.choosing`."
     lines = head(
-        "number", "better", "tau, linear", "within a method", "regret", "tau, kNN", "regret, kNN"
+        "number",
+        "better",
+        "tau, late",
+        "tau, all",
+        "within a method",
+        "regret",
+        "tau, late, kNN",
+        "regret, kNN",
     )
     for found in result["study"]:
         linear, near = found["linear"], found["kNN"]
@@ -84,9 +91,9 @@ def choosing_table() -> str:
         lines.append(
             row(
                 found["number"], found["better"],
-                f"{linear['tau']:.2f} [{low:.2f}, {high:.2f}]",
+                f"{linear['tau, late']:.2f}", f"{linear['tau']:.2f} [{low:.2f}, {high:.2f}]",
                 f"{linear['tau within a method']:.2f}", f"{linear['regret']:.1f}",
-                f"{near['tau']:.2f}", f"{near['regret']:.1f}",
+                f"{near['tau, late']:.2f}", f"{near['regret']:.1f}",
             )
         )  # fmt: skip
     seen = result["checkpoints"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from unlabeled.encoders import Encoder, Patches, Sequence, Series, Shape, Words, build, default
 from unlabeled.errors import UsageError
@@ -215,3 +216,20 @@ def test_words_start_as_the_reference_code_does():
     assert table.min() >= -0.5
     assert table.max() <= 0.5
     assert abs(table.std().item() - 12**-0.5) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [Patches(1, 8), Patches(1, 28), Patches(1, 20, patch=6), Series(1, 16), Series(2, 200)],
+    ids=("8 pixels", "28 pixels", "patches of 6", "16 steps", "200 steps"),
+)
+def test_no_stride_falls_on_a_map_of_one_number(encoder):
+    """In bfloat16 on a CPU, torch's gradient of such a convolution is at times not a number."""
+    seen = []
+    for part in encoder.modules():
+        if isinstance(part, (nn.Conv1d, nn.Conv2d)):
+            part.register_forward_hook(lambda m, x, _: seen.append((m.stride[0], x[0].shape[-1])))
+    shape = (2, 2 if encoder.size == 200 else 1, encoder.size)
+    encoder(torch.rand(*shape) if encoder.modality == "series" else torch.rand(*shape, shape[-1]))
+    assert len(seen) == 3
+    assert all(side > 1 for stride, side in seen if stride > 1)

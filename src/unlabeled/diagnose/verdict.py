@@ -24,7 +24,6 @@ FEWER = 0.25  # share of the untrained network's rank under which an encoder has
 NARROWER = 0.15  # ... rank times spread, its volume as it were, is under this share
 PLUNGED = 1 / 3  # the same within the first steps: there a run that works keeps more than half, ...
 SOON, FIRST = 0.025, 100  # ... namely in this share of the run, while the rate warms up, and these
-LOWER = 0.8  # share of the untrained RankMe under which labels rarely say better than untrained
 ALIKE = 0.05  # share of the prototypes' entropy under which all samples choose the same few
 EXPLODED = 10.0  # times the loss of having learned nothing, or of the first step
 BETTER = 0.02  # share of "learned nothing" by which a loss is better than a constant's
@@ -172,9 +171,6 @@ def _good(first: Health, last: Health) -> Verdict:
         found = f"a sample's other view is found {last.retrieval:.0%} of the time"
         parts.append(found + ("" if first is last else f" ({first.retrieval:.0%} before)"))
     words = "Healthy: no sign of collapse; " + ", ".join(parts) + _loss(last, ", ") + "."
-    if last.rankme < LOWER * first.rankme:
-        words += " But RankMe has fallen below the untrained network's; labels, too, rarely say "
-        words += "better than it then. Train longer, or ask a few labels."
     return Verdict(True, "healthy", words)
 
 

@@ -33,14 +33,14 @@ class Patches(Sequence):
         self.channels, self.size, self.dim = channels, size, dim
         self.patch = patch or -(-size // 8) * 2  # 28 and 32 pixels: patches of 8, as in the paper
         self.stride = self.patch // 2
-        stage = lambda i, o, kernel: nn.Sequential(
-            nn.Conv2d(i, o, kernel, 2, 1, bias=False),
+        stage = lambda i, o, kernel, side: nn.Sequential(
+            nn.Conv2d(i, o, kernel, _halving(side), 1, bias=False),
             nn.GroupNorm(max(1, min(8, o // 4)), o),  # a group of one number would always be 0
             nn.ReLU(),
         )
-        self.stage1 = stage(channels, dim // 8, 4)
-        self.stage2 = stage(dim // 8, dim // 4, 3)
-        self.stage3 = stage(dim // 4, dim, 3)
+        self.stage1 = stage(channels, dim // 8, 4, self.patch)
+        self.stage2 = stage(dim // 8, dim // 4, 3, self.patch // 2)
+        self.stage3 = stage(dim // 4, dim, 3, -(-self.patch // 4))
 
     @property
     def part(self) -> int:
@@ -107,8 +107,8 @@ class Series(Sequence):
             nn.Conv1d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(8, o), nn.ReLU()
         )
         self.stage1 = stage(channels, dim // 4, 1)
-        self.stage2 = stage(dim // 4, dim // 2, 2)
-        self.stage3 = stage(dim // 2, dim, 2)
+        self.stage2 = stage(dim // 4, dim // 2, _halving(self.window))
+        self.stage3 = stage(dim // 2, dim, _halving(self.window // 2))
 
     def maps(self, x: Tensor) -> tuple[Tensor, ...]:
         """The three stages of (b, c, t), each window's mean: (b, steps, width)."""
@@ -125,3 +125,12 @@ class Series(Sequence):
         maps = self.maps(x)
         named = {name: m.mT for name, m in zip(self.layers, maps, strict=False)}
         return {**named, "out": maps[-1].mean(1)}
+
+
+def _halving(side: int) -> int:
+    """The stride that halves a map, of which one number is left as it is.
+
+    With a stride of 2 it would stay one number too, but in bfloat16 on a CPU torch's gradient of
+    such a convolution is at times no number at all.
+    """
+    return 2 if side > 1 else 1
