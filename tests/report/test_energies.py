@@ -9,6 +9,8 @@ from unlabeled.encoders import Encoder, Shape
 from unlabeled.fields import hp
 from unlabeled.method import Method
 from unlabeled.report.energies import energies
+from unlabeled.report.gather import extremes
+from unlabeled.report.pool import Pool
 
 
 class Level(Encoder):
@@ -75,6 +77,21 @@ def test_energies_that_are_no_numbers_or_all_alike_are_not_steady():
         encoder = Level()
         torch.nn.init.constant_(encoder.scale, level)
         assert not energies(Bright(encoder), samples, torch.arange(60))[1] > 0
+
+
+def test_the_hardest_are_shown_where_that_is_their_own():
+    samples, levels = store(60)
+    pool = Pool(samples, torch.arange(60), torch.randn(60, 8), 60)
+    shown = extremes(Bright(Level()), samples, pool, seed=0)
+    order = [str(i) for i in levels.argsort()]
+    assert shown.hardest is not None
+    assert shown.easiest is not None
+    assert shown.hardest.names == order[::-1][:8]
+    assert shown.easiest.names == order[:8]
+    for said in ({"others": True}, {"noise": 30.0}):
+        shown = extremes(Bright(Level(), **said), samples, pool, seed=0)
+        assert shown.hardest is None
+        assert shown.strangest is not None
 
 
 def test_every_batch_is_as_large_and_the_method_knows_which_samples_it_sees():

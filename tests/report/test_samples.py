@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from unlabeled.report.content import Spectrum
+from unlabeled.report.pictures import strip
 from unlabeled.report.samples import apart, short, together, twice
 from unlabeled.report.sections import directions
-from unlabeled.report.things import Extremes
+from unlabeled.report.things import Clusters, Extremes
 
 
 def words(markup: str) -> str:
@@ -28,6 +29,12 @@ def test_a_sheet_for_each_cluster_with_its_size_and_its_commonest_label(content)
         assert "word9, word10" in words(shown)
     else:
         assert shown.count('class="label"') == 2
+
+
+def test_a_small_clusters_samples_stand_side_by_side(images):
+    things = images.clusters.sheets[0][:8]
+    shown = together(Clusters(sheets=[things, things[:2]], sizes=[9, 2]))
+    assert strip(dict(enumerate(things[:2])), columns=8) in shown
 
 
 def test_without_labels_no_word_of_them(content):

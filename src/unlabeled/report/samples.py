@@ -10,7 +10,7 @@ from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.sections import SURFACE, section
 from unlabeled.report.things import CLOSE, COMPARED, MANY, Clusters, End, Extremes, Twins, kind
 
-WIDE, NARROW = 26, 11  # letters of a name that are shown; all of them are under the pointer
+WIDE, NARROW = 26, 10  # letters of a name that are shown; all of them are under the pointer
 VALUES = {"image": "pixel", "series": "value"}
 ENDS = ("hardest for the task", "easiest for the task", "strangest to the encoder")
 
