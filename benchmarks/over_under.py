@@ -148,15 +148,18 @@ def main() -> None:
     said = parser.parse_args()
     keep_memory()
     path = RESULTS / said.out
-    kept = json.loads(path.read_text())["runs"] if path.exists() else []
-    store, judged = open_data("fashion-mnist:train"), judges()
+    result = json.loads(path.read_text()) if path.exists() else {"runs": []}
+    kept: list[dict[str, Any]] = result["runs"]
     done = {(r["negatives"], r["temperature"], r["seed"], r["steps"]) for r in kept}
+    store, judged = open_data("fashion-mnist:train"), judges()
     for seed, k, t in itertools.product(range(said.seeds), said.negatives, said.temperatures):
         if (k, t, seed, said.steps) not in done:
             kept.append(one(store, judged, k, t, seed, said.steps))
             shown = ("negatives", "temperature", "seed", "kNN", "linear", "verdict")
             print({name: kept[-1][name] for name in shown}, flush=True)
-            save(said.out, {**provenance(), "study": sides.study(kept), "runs": kept})
+            result = provenance()
+            save(said.out, {**result, "study": [], "runs": kept})
+    save(said.out, {**result, "study": sides.study(kept), "runs": kept})
     for row in sides.study(kept):
         print(row)
 

@@ -27,7 +27,7 @@ RULES = {  # 1: a greater number is the side of too many
     "expected false negatives": 1,
     "clusters among the negatives": 1,
 }
-JUDGES = ("kNN", "linear")
+JUDGES = ("kNN", "linear", "V-measure")
 SIDES = ("under", "balanced", "over")
 
 Run = dict[str, Any]
@@ -45,6 +45,7 @@ def study(runs: list[Run]) -> list[dict[str, Any]]:
         if len(lines) < 2:
             continue
         said = {"always the commonest": commonest(lines), "clustering_verdict": fixed(lines)}
+        said["the setting itself"] = held_out(lines, knob, KNOBS[knob])
         said |= {name: held_out(lines, name, sign) for name, sign in RULES.items()}
         rows += [{**about, "rule": name, **agreement(guess, truth)} for name, guess in said.items()]
     return rows
@@ -59,13 +60,32 @@ def lines_of(runs: list[Run], knob: str) -> list[list[Run]]:
 
 
 def noise(runs: list[Run], judge: str) -> float:
-    """Deviation of a score over seeds, pooled over all settings; 0 where there is one seed."""
-    total, freedom = 0.0, 0
-    for setting in {tuple(run[k] for k in KNOBS) for run in runs}:
-        own = [run[judge] for run in runs if tuple(run[k] for k in KNOBS) == setting]
-        total += float(np.var(own)) * len(own)
-        freedom += len(own) - 1
-    return math.sqrt(total / freedom) if freedom else 0.0
+    """Deviation of a score over seeds, pooled over all settings; 0 where there is one seed.
+
+    What a seed adds to all settings alike, its first weights, say, is no noise on a line.
+    """
+    settings, seeds = {}, {}
+    for run in runs:
+        settings.setdefault(tuple(run[k] for k in KNOBS), []).append(run)
+    for own in settings.values():
+        mean = np.mean([score(run, judge) for run in own])
+        for run in own:
+            seeds.setdefault(run["seed"], []).append(score(run, judge) - mean)
+    freedom = len(runs) - len(settings) - (len(seeds) - 1)
+    left = sum(float(np.var(own)) * len(own) for own in seeds.values())
+    return math.sqrt(left / freedom) if freedom > 0 else 0.0
+
+
+def score(run: Run, judge: str) -> float:
+    """What labels say of a run, in percent.
+
+    The V-measure is the harmonic mean of homogeneity and completeness: it falls where k-means'
+    clusters merge classes and where they split them.
+    """
+    if judge != "V-measure":
+        return run[judge]
+    both = run["homogeneity"], run["completeness"]
+    return 2 * both[0] * both[1] / sum(both)
 
 
 def sided(line: list[Run], knob: str, judge: str, deviation: float) -> list[Case]:
@@ -75,7 +95,7 @@ def sided(line: list[Run], knob: str, judge: str, deviation: float) -> list[Case
     difference of two means over seeds.
     """
     values = sorted({run[knob] for run in line}, key=lambda value: KNOBS[knob] * value)
-    scores = [[run[judge] for run in line if run[knob] == value] for value in values]
+    scores = [[score(run, judge) for run in line if run[knob] == v] for v in values]
     means = [float(np.mean(own)) for own in scores]
     best = int(np.argmax(means))
     side = {}
@@ -97,8 +117,8 @@ def held_out(lines: list[list[Case]], name: str, sign: int) -> list[str]:
 
 
 def number(run: Run, name: str, sign: int) -> float:
-    """A label-free number of a run, greater towards too many; of a broken run the least."""
-    found = run["numbers"].get(name, math.nan)
+    """A number or a knob of a run, greater towards too many; of a broken run the least."""
+    found = run[name] if name in KNOBS else run["numbers"].get(name, math.nan)
     return sign * found if math.isfinite(found) else -math.inf
 
 

@@ -11,6 +11,7 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import Shape, Words
 from unlabeled.evaluate import documents, embed, evaluate
 from unlabeled.evaluate.documents import firsts, members, tfidf, whole
+from unlabeled.evaluate.finetune import finetuned
 
 CHANCE = np.random.default_rng(0)
 TOPICS = "sun moon star comet", "wheel brake clutch road"
@@ -129,3 +130,15 @@ def test_documents_are_what_is_scored(corpus, monkeypatch):
     assert right == pytest.approx(round(right))  # a share of sixty documents, not of their rows
     tuned = scores["encoder"]["tuned, 10 labels"]["draws"]
     assert all(score * 60 / 100 == pytest.approx(round(score * 60 / 100)) for score in tuned)
+
+
+def test_labels_are_drawn_by_document():
+    """Long texts of one topic come first: ten rows drawn by chance would nearly all be theirs."""
+    labels = np.repeat([0, 1], 20)
+    lines = [" ".join(TOPICS[label].split() * (1 if label else 16)) for label in labels]
+    store, origin = read(lines)
+    assert origin.tolist().count(0) == 8
+    samples = store, labels[origin]
+    encoder = Words(len(store.words), dim=8, size=8)
+    found = finetuned(encoder, samples, samples, labels=(5,), draws=2, steps=1)
+    assert found["encoder"]["tuned, 5 labels"]["draws"] == [100, 100]

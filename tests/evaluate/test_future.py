@@ -7,7 +7,7 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import ConvNet, Patches, Series, Shape
 from unlabeled.errors import UsageError
 from unlabeled.evaluate import evaluate, table
-from unlabeled.evaluate.future import CANDIDATES, _played, future
+from unlabeled.evaluate.future import CHOICES, _played, future
 from unlabeled.methods.invariance.simclr import SimCLR
 from unlabeled.methods.prediction.cpc import CPC
 from unlabeled.views import Batch
@@ -68,7 +68,7 @@ def test_the_game_is_the_greatest_inner_product_among_sixteen():
         right = []
         for c in circles:
             for place, i in enumerate(c):
-                others = [c[(place + j) % len(c)] for j in range(1, CANDIDATES)]
+                others = [c[(place + j) % len(c)] for j in range(1, CHOICES)]
                 right.append(all(a[i] @ z[i] > a[i] @ z[j] for j in others))
         return 100 * float(np.mean(right))
 
@@ -98,7 +98,7 @@ def test_a_context_that_has_learnt_beats_chance_and_the_last_part(learnt):
     assert list(found) == ["encoder", "untrained", "last part"]
     for column in ("2 ahead", "3 ahead"):
         score = {who: columns[column]["accuracy"] for who, columns in found.items()}
-        assert score["encoder"] > 4 * 100 / CANDIDATES
+        assert score["encoder"] > 4 * 100 / CHOICES
         assert score["encoder"] > max(score["last part"], score["untrained"]) + 5
     assert learnt.training
     assert torch.equal(torch.get_rng_state(), random)

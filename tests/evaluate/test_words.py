@@ -215,13 +215,14 @@ def test_the_probe_names_held_out_words_where_their_place_tells():
     noise = torch.randn(401, 8, generator=chance)
     told = noise.clone()
     told[1:, :4] += 5 * torch.eye(4)[labels]
-    clear, dark, flat = (
-        part_of_speech(x, kinds)["accuracy"] for x in (told, noise, torch.zeros(401, 1))
-    )
+    tables = told, noise, torch.zeros(401, 1)
+    clear, dark, flat = (part_of_speech(x, kinds)["accuracy"] for x in tables)
     assert part_of_speech(told, kinds)["n"] == 80
     assert clear > 95
     assert flat == pytest.approx(100 * labels.count(2) / 400, abs=1)
     assert dark < flat + 10
+    by_heart = part_of_speech(torch.eye(401), {i + 1: i % 4 for i in range(400)})
+    assert by_heart["accuracy"] == 25  # nothing to learn but the words that taught it
 
 
 def test_good_vectors_agree_with_people_and_random_ones_need_not(lists, text):

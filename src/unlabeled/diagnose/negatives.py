@@ -88,8 +88,8 @@ def pushed(x: Tensor, y: Tensor, space: Tensor, *, temperature: float, k: int = 
 def clustering_verdict(numbers: Mapping[str, float]) -> Verdict:
     """Whether a contrastive encoder merges what differs or splits what belongs together.
 
-    As it was first proposed. Against labels it was right in 12 to 36 % of runs, less often than to
-    say nothing (docs/over-under.md), so nothing in the library judges by it.
+    A guess, by cuts that were set before they were tried: docs/over-under.md has how often it is
+    right. `diagnose` does not ask it.
 
     Args:
         numbers: "retrieval@1" as `diagnose` gives it, and "gradient on neighbours": `pushed`.

@@ -16,7 +16,7 @@ from unlabeled.evaluate.embed import BATCH, inputs, still
 from unlabeled.evaluate.matching import won
 from unlabeled.method import Method
 
-CANDIDATES = 16
+CHOICES = 16
 
 Futures: TypeAlias = dict[int, tuple[Tensor, Tensor]]
 
@@ -85,7 +85,7 @@ def _played(asked: Tensor, there: Tensor, seed: int) -> dict[str, float]:
     chance = np.random.default_rng(seed)
     b, parts = len(asked), asked[0, :, :, 0].numel()
     games = {"accuracy": [chance.permutation(b * parts)]}
-    if parts >= CANDIDATES:
+    if parts >= CHOICES:
         games["same sample"] = [i * parts + chance.permutation(parts) for i in range(b)]
     asked, there = asked.flatten(0, 2), there.flatten(0, 2)
-    return {name: 100 * won(asked, there, game, CANDIDATES) for name, game in games.items()}
+    return {name: 100 * won(asked, there, game, CHOICES) for name, game in games.items()}

@@ -22,8 +22,7 @@ from unlabeled.evaluate.documents import firsts, tfidf, weighted, whole
 from unlabeled.evaluate.embed import embed, home
 from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
-from unlabeled.evaluate.future import CANDIDATES as SHOWN
-from unlabeled.evaluate.future import future
+from unlabeled.evaluate.future import CHOICES, future
 from unlabeled.evaluate.matching import viewed
 from unlabeled.evaluate.protocols import FROZEN, Features, Scores, settings_of
 from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
@@ -104,6 +103,7 @@ def evaluate(
         "test": len(lb),
         "samples": [store.fingerprint for store in (a, b)],
     }
+    ahead = future(method, b, seed=seed) if "future" in protocols else {}  # first: it may refuse
     asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
     stores = [a, b, *(viewed(b, seed) if "matching" in asked else ())]
     reported = runs(protocols, len(a), epochs, device)
@@ -147,9 +147,9 @@ def evaluate(
     if "segmentation" in protocols:
         settings["segmentation"] = SYNTHETIC | {"seed": seed}
         transfers.append(on_collages(encoder, train, test, seed=seed))
-    if "future" in protocols:
-        settings["future"] = {"candidates": SHOWN, "seed": seed}
-        transfers.append(future(method, b, seed=seed))
+    if ahead:
+        settings["future"] = {"candidates": CHOICES, "seed": seed}
+        transfers.append(ahead)
         scores["last part"] = {}
     for found in transfers:
         for who in found.keys() & scores.keys():
