@@ -33,6 +33,18 @@ def feature_std(z: Tensor) -> float:
     return float(F.normalize(z.double(), dim=1).std(0, correction=0).mean())
 
 
+def singular(z: Tensor) -> Tensor:
+    """The singular values of `(n, d)` float64 vectors, largest first: `(min(n, d),)`.
+
+    From the smaller of the two products of z with itself, at a third of the time; what lies under
+    some 1e-7 of the largest is lost in that, and 0.
+    """
+    product = z @ z.T if len(z) < z.shape[1] else z.T @ z
+    values = torch.linalg.eigvalsh(product).flip(0)
+    lost = values <= values[0] * len(values) * torch.finfo(values.dtype).eps
+    return values.masked_fill(lost, 0).sqrt()
+
+
 def effective_rank(z: Tensor) -> float:
     """How many directions the vectors use: exp of the entropy of the singular values' shares.
 
@@ -42,7 +54,7 @@ def effective_rank(z: Tensor) -> float:
 
     Source: Roy & Vetterli 2007, sec. 2.
     """
-    return perplexity(torch.linalg.svdvals(z.double() - z.double().mean(0)))
+    return perplexity(singular(z.double() - z.double().mean(0)))
 
 
 def rankme(z: Tensor) -> float:
@@ -53,7 +65,7 @@ def rankme(z: Tensor) -> float:
 
     Source: Garrido et al. 2023, eq. 1, https://arxiv.org/abs/2210.02885.
     """
-    return perplexity(torch.linalg.svdvals(z.double()), epsilon=1e-7)
+    return perplexity(singular(z.double()), epsilon=1e-7)
 
 
 def stable_rank(z: Tensor) -> float:
@@ -61,7 +73,7 @@ def stable_rank(z: Tensor) -> float:
 
     Twice as many samples as dimensions are enough: the leading singular value settles first.
     """
-    sigma = torch.linalg.svdvals(z.double() - z.double().mean(0)).square()
+    sigma = singular(z.double() - z.double().mean(0)).square()
     return 1.0 if float(sigma[0]) <= 1e-24 else float(sigma.sum() / sigma[0])
 
 
@@ -75,7 +87,7 @@ def alpha_req(z: Tensor, first: int = 11, last: int = 100) -> float:
     Source: Agrawal et al. 2022, https://openreview.net/forum?id=ii9X4vtZGTZ; the range and the
     weights are those of the reptrix package.
     """
-    sigma = torch.linalg.svdvals(z.double() - z.double().mean(0))
+    sigma = singular(z.double() - z.double().mean(0))
     sigma = sigma[sigma > 1e-9 * sigma[0]][first - 1 : last]
     if len(sigma) < 2:
         return math.nan
