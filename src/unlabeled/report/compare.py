@@ -26,7 +26,10 @@ from unlabeled.report.sections import panel, section
 from unlabeled.train import weights
 from unlabeled.train.folder import RunFolder, difference
 
-NAMES = {"rank": "effective rank", "retrieval": "views found", "usage": "prototypes used"}
+NAMES = {
+    "rankme": "RankMe", "rank": "effective rank", "retrieval": "views found",
+    "usage": "prototypes used",
+}  # fmt: skip
 ASIDE = ("step", "dim", "embed_dim")  # numbers of a look that are no measures
 LESS, UNMARKED = ("loss", "alignment", "uniformity"), ("learned nothing", "std")
 OTHER = ("epochs", "recipe.epochs", "shape", "data", "encoder", "rules", "hardware", "command")
