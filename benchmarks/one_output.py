@@ -209,7 +209,7 @@ def main() -> None:
             print(runs[-1], flush=True)
         if seed == 0:
             draw(answers, *halves["test"])
-    save("one-output.json", {**provenance(), "steps": said.steps, "runs": runs})
+        save("one-output.json", {**provenance(), "steps": said.steps, "runs": runs})
 
 
 @torch.no_grad()
