@@ -79,8 +79,7 @@ def evaluation(encoder: Encoder, samples: int | None = None) -> dict[str, Any]:
         for store, labels in pairs
     )
     clock = laps()
-    for store, _ in (train, test):  # what `evaluate` computes: the output, then every layer
-        embed(encoder, store)
+    for store, _ in (train, test):  # what `evaluate` computes
         embed(encoder, store, layers=encoder.layers)
     features = clock()
     evaluate(encoder, train, test, protocols=PROTOCOLS, beside=())

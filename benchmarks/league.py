@@ -108,7 +108,7 @@ def judged(data: str, backbone: str, seed: int, *, everything: bool) -> dict[str
         train, test = f"{data}:train", f"{data}:test"
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]
     twins = [r for r in kept if (r["backbone"], r["seed"]) == (backbone, seed)]
-    untrained = not any("untrained" in r["evaluation"]["scores"] for r in twins)
+    untrained = not any("untrained" in r["evaluation"].get("layers", ()) for r in twins)
     return {
         "train": train,
         "test": test,

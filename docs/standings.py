@@ -15,6 +15,7 @@ TITLES = {
     "sprites": "Sprites",
     "photographs": "Patches of photographs",
 }
+LAYER = "best layer"
 HEADLINES = ("kNN", "linear", "10 labels")
 
 
@@ -29,23 +30,37 @@ def score(run: Run, name: str, who: str = "encoder") -> float:
     return run["evaluation"]["scores"][who][name]["accuracy"]
 
 
-def best_layer(run: Run) -> tuple[str, float] | None:
+def best_layer(run: Run, who: str = "encoder") -> tuple[str, float] | None:
     """The layer that the labels held out of train would choose, and its test accuracy."""
-    layers = run["evaluation"].get("layers")
+    layers = run["evaluation"].get("layers", {}).get(who)
     if not layers:
         return None
     name = max(layers, key=lambda layer: layers[layer]["linear"]["held"])
     return name, layers[name]["linear"]["accuracy"]
 
 
+def cell(runs: list[Run], name: str, who: str = "encoder") -> str:
+    """A column of a row, mean ± deviation over its runs."""
+    if name != LAYER:
+        return spread([score(r, name, who) for r in runs])
+    found = [best for r in runs if (best := best_layer(r, who))]
+    where = "/".join(dict.fromkeys(name for name, _ in found))
+    return f"{spread([right for _, right in found])} ({where})" if found else ""
+
+
 def untrained(runs: list[Run]) -> dict[tuple[str, int], Run]:
     """The run that scored the untrained network of each backbone and seed."""
-    return {(r["backbone"], r["seed"]): r for r in runs if "untrained" in r["evaluation"]["scores"]}
+    known = [r for r in runs if "untrained" in r["evaluation"]["scores"]]
+    known.sort(key=lambda r: "untrained" in r["evaluation"].get("layers", ()))  # these come to stay
+    return {(r["backbone"], r["seed"]): r for r in known}
 
 
 def gains(runs: list[Run], twins: dict[tuple[str, int], Run], name: str) -> list[float]:
     """How much better than the same network untrained, seed by seed."""
     pairs = [(r, twins.get((r["backbone"], r["seed"]))) for r in runs]
+    if name == LAYER:
+        both = [(best_layer(r), best_layer(twin, "untrained")) for r, twin in pairs if twin]
+        return [ours[1] - theirs[1] for ours, theirs in both if ours and theirs]
     return [score(r, name) - score(twin, name, "untrained") for r, twin in pairs if twin]
 
 
@@ -100,23 +115,21 @@ def about(runs: list[Run]) -> str:
 
 def table(runs: list[Run]) -> str:
     """Every system beside its baselines: mean ± deviation over the seeds there are."""
-    names = list(runs[0]["evaluation"]["scores"]["encoder"])
+    names = [*runs[0]["evaluation"]["scores"]["encoder"], LAYER]
     twins = untrained(runs)
     lines = head(
-        "", *names, "best layer", "gain, kNN", "gain, 10 labels",
+        "", *names, "gain, best layer", "gain, kNN", "gain, 10 labels",
         "RankMe", "network", "seeds", "steps", "CPU s / 2",
     )  # fmt: skip
     for system in dict.fromkeys(r["system"] for r in runs):
         own = [r for r in runs if r["system"] == system]
-        cells = [spread([score(r, name) for r in own]) for name in names]
-        layers = [found for found in map(best_layer, own) if found]
-        where = f"{spread([right for _, right in layers])} ({layers[0][0]})" if layers else ""
-        more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
+        cells = [cell(own, name) for name in names]
+        more = [signed(gains(own, twins, name)) for name in (LAYER, "kNN", "10 labels")]
         seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
         seen = [r["RankMe"] for r in own if "RankMe" in r]
         facts = [spread([x["after"] / x["before"] for x in seen], 2) if seen else ""]
         facts += [own[0]["backbone"], len(own), own[0]["steps"], f"{seconds:.0f}"]
-        lines.append(row(system, *cells, where, *more, *facts))
+        lines.append(row(system, *cells, *more, *facts))
     return "\n".join([*lines, *baselines(runs, names, 8)])
 
 
@@ -146,12 +159,12 @@ def baselines(runs: list[Run], names: list[str] | tuple[str, ...], empty: int) -
     twins, lines, blank = untrained(runs), [], [""] * empty
     for backbone in dict.fromkeys(b for b, _ in twins):
         own = [run for (b, _), run in twins.items() if b == backbone]
-        cells = [spread([score(r, name, "untrained") for r in own]) for name in names]
+        cells = [cell(own, name, "untrained") for name in names]
         lines.append(row(f"*untrained {backbone}*", *cells, *blank))
     for base in ("raw", "PCA", "supervised"):
         own = [r for r in runs if base in r["evaluation"]["scores"]]
         if own:
-            cells = [spread([score(r, name, base) for r in own]) for name in names]
+            cells = [cell(own, name, base) for name in names]
             lines.append(row(f"*{base}*", *cells, *blank))
     return lines
 

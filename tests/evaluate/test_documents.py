@@ -125,7 +125,7 @@ def test_documents_are_what_is_scored(corpus, monkeypatch):
     assert scores["encoder"]["linear"]["accuracy"] > 90
     assert scores["TF-IDF"]["linear"]["accuracy"] > 75
     assert scores["untrained"]["linear"]["accuracy"] < scores["encoder"]["linear"]["accuracy"]
-    assert found["layers"]["out"]["linear"] == scores["encoder"]["linear"]
+    assert found["layers"]["encoder"]["out"]["linear"] == scores["encoder"]["linear"]
     right = scores["encoder"]["linear"]["accuracy"] * 60 / 100
     assert right == pytest.approx(round(right))  # a share of sixty documents, not of their rows
     tuned = scores["encoder"]["tuned, 10 labels"]["draws"]

@@ -37,9 +37,13 @@ def test_a_good_encoder_beats_its_untrained_self_by_every_protocol(result):
 
 def test_everything_that_was_asked_is_there_and_goes_into_json(result):
     assert set(result["scores"]) == {"encoder", "untrained", "raw", "PCA"}
-    assert set(result["layers"]) == {"stage1", "out"}
-    assert set(result["layers"]["out"]) == {"kNN", "linear"}
-    assert result["layers"]["out"]["kNN"] == result["scores"]["encoder"]["kNN"]
+    assert set(result["layers"]) == {"encoder", "untrained"}
+    for who, curve in result["layers"].items():
+        assert set(curve) == {"stage1", "out"}
+        assert set(curve["out"]) == set(curve["stage1"]) == {"kNN", "linear"}
+        assert curve["out"]["kNN"] == result["scores"][who]["kNN"]
+        assert curve["out"] != curve["stage1"]
+    assert result["layers"]["encoder"]["stage1"] != result["layers"]["untrained"]["stage1"]
     assert set(result["scores"]["encoder"]["kNN"]) == {"accuracy", "k=20", "k=200"}
     assert result["settings"]["labels"] == [1, 5, 10]  # no class has a hundred
     assert result["settings"]["shares"] == [0.01, 0.1]
@@ -62,7 +66,7 @@ def test_the_table_has_a_row_for_each_name_and_layer(result):
         "retrieval recall@1", "verification", "clustering", "matching", "anomaly AUROC",
     ]  # fmt: skip
     assert [row[0] for row in rows[1:]] == [
-        "encoder", "untrained", "raw", "PCA", "stage1", "out"
+        "encoder", "untrained", "raw", "PCA", "stage1", "stage1, untrained",
     ]  # fmt: skip
     assert len({len(row) for row in rows}) == 1
     accuracy = result["scores"]["encoder"]["10 labels"]
@@ -123,7 +127,7 @@ def test_tuned_columns_stand_beside_those_of_random_weights(learnt, train, test,
     assert columns == {who: {"kNN", "tuned, 10 labels"} for who in ("encoder", "untrained")}
     assert found["settings"]["finetune"] == {"labels": [10], "steps": 2}
     alone = evaluate(learnt, train, test, protocols=("layers",), beside=(), layers=("out",))
-    assert set(alone["layers"]["out"]) == {"kNN", "linear"}
+    assert set(alone["layers"]["encoder"]["out"]) == {"kNN", "linear"}
 
 
 def test_text_cannot_play_the_matching_game():

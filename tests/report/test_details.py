@@ -17,7 +17,10 @@ FOUND = {
         },
         "untrained": {"kNN": {"accuracy": 79.0}, "1 label": {"accuracy": 40.0}},
     },
-    "layers": {"stage1": {"kNN": {"accuracy": 70.0}}, "out": {"kNN": {"accuracy": 88.0}}},
+    "layers": {
+        "encoder": {"stage1": {"kNN": {"accuracy": 70.0}}, "out": {"kNN": {"accuracy": 88.0}}},
+        "untrained": {"stage1": {"kNN": {"accuracy": 65.0}}},
+    },
     "settings": {"classes": 10, "test": 10_000, "labels": [1, 10]},
 }
 
@@ -26,7 +29,10 @@ def test_each_protocol_is_shown_by_its_headline():
     shown = _evaluation(FOUND)
     assert shown.rows[0].scores["retrieval"] == 0.85
     assert shown.rows[0].scores["anomaly"] == (0.91, 0.03)
-    assert shown.layers == {"kNN": {"stage1": 0.7, "out": 0.88}}
+    assert shown.layers == {
+        "kNN": {"stage1": 0.7, "out": 0.88},
+        "kNN, untrained": {"stage1": 0.65},
+    }
     assert shown.labels == {
         "encoder": {"1": (0.5, 0.04), "10": (0.75, 0.01)},
         "untrained": {"1": 0.4},

@@ -16,7 +16,7 @@ def evaluate(
     *,
     train: str = "",
     test: str = "",
-    protocol: str = "knn,linear,few",
+    protocol: str = "knn,linear,few,layers",
     baselines: bool = True,
     supervised: Annotated[bool, Parameter(negative=())] = False,
     epochs: int | None = None,

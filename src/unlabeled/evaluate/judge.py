@@ -30,6 +30,7 @@ from unlabeled.method import Method
 
 REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
 PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future")
+USUAL = ("knn", "linear", "few", "layers")
 BASELINES = ("untrained", "raw", "PCA")
 LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
 
@@ -41,7 +42,7 @@ def evaluate(
     train: Samples,
     test: Samples,
     *,
-    protocols: Sequence[str] = ("knn", "linear", "few"),
+    protocols: Sequence[str] = USUAL,
     layers: Sequence[str] | Literal["all"] = "all",
     pool: Literal["mean", "grid"] = "mean",
     beside: Sequence[str] = BASELINES,
@@ -64,12 +65,12 @@ def evaluate(
             all); "retrieval" (recall and mAP among the other test samples); "verification" (pairs
             of one class or two); "clustering" (k-means of the test samples); "matching" (two
             strong views of one sample among four); "anomaly" (each class held out in turn);
-            "layers" (kNN and linear on every layer); "finetune" (all weights, with few labels,
-            against the same network from random weights); "segmentation" (of synthetic collages of
-            the samples, alike); "linear:vissl", "linear:simclr", "linear:solo", "linear:mae",
-            "linear:dino" and "linear:dinov2" (a linear classifier trained as these communities do,
-            on crops and flips, to compare with their numbers); "future" (CPC's own test: the true
-            next part among sixteen).
+            "layers" (kNN and linear on every layer, the untrained network's too); "finetune" (all
+            weights, with few labels, against the same network from random weights);
+            "segmentation" (of synthetic collages of the samples, alike); "linear:vissl",
+            "linear:simclr", "linear:solo", "linear:mae", "linear:dino" and "linear:dinov2" (a
+            linear classifier trained as these communities do, on crops and flips, to compare with
+            their numbers); "future" (CPC's own test: the true next part among sixteen).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
         beside: What to score too: "untrained" (the network), "raw" (samples; of text TF-IDF), "PCA"
@@ -85,8 +86,8 @@ def evaluate(
         method: What trained the encoder, with its heads; "future" asks it.
 
     Returns:
-        "scores" by name and protocol, in percent; "layers" by layer and protocol, if asked; the
-        "settings", their hash "protocol", and the "seconds" it took.
+        "scores" by name and protocol, in percent; "layers", if asked, by name, layer and protocol;
+        the "settings", their hash "protocol", and the "seconds" it took.
 
     Raises:
         UsageError: For an unknown protocol, baseline or layer, or views of what has none.
@@ -116,18 +117,36 @@ def evaluate(
         found = Features((x, la), (q, lb), (views[0], views[1]) if views else None)
         return _scores(found, asked, settings, device)
 
-    def of(net: Encoder) -> Scores:
-        own = {name: probe(net, train, test, run, seed=seed) for name, run in reported.items()}
-        vectors = [
-            whole(store, embed(net, store, precision=precision)["out"]) for store in stores if asked
-        ]
-        return (scored(*vectors) if asked else {}) | own
+    names = encoder.layers if layers == "all" else tuple(layers)
+    layered = [name for name in LAYERWISE if name in asked] or [*LAYERWISE]
+    curves: dict[str, dict[str, Scores]] = {}
 
-    scores = {"encoder": of(encoder)}
+    def of(net: Encoder, curve: str = "") -> Scores:
+        """A network's columns; with a name for them, what its layers score goes to `curves`."""
+        own = {name: probe(net, train, test, run, seed=seed) for name, run in reported.items()}
+        wanted = names if curve and "layers" in protocols else ()
+        read = tuple(dict.fromkeys((*(["out"] if asked else []), *wanted)))
+        if not read:
+            return own
+        how: dict[str, Any] = {"layers": read, "pool": pool, "precision": precision}
+        x, q = (
+            {name: whole(store, rows) for name, rows in embed(net, store, **how).items()}
+            for store in (a, b)
+        )
+        views = [whole(part, embed(net, part, precision=precision)["out"]) for part in stores[2:]]
+        found = (scored(x["out"], q["out"], *views) if asked else {}) | own
+        known = {LAYERWISE[name]: found[LAYERWISE[name]] for name in layered if asked}
+        for name in wanted:
+            done = known if name == "out" else {}
+            given = Features((x[name], la), (q[name], lb))
+            curves.setdefault(curve, {})[name] = done or _scores(given, layered, settings, device)
+        return found
+
+    scores = {"encoder": of(encoder, "encoder")}
     if asked and isinstance(encoder, Words):
         scores["encoder, idf"] = of(weighted(encoder, a))
     if "untrained" in beside:
-        scores["untrained"] = of(baselines.untrained(encoder, a, seed))
+        scores["untrained"] = of(baselines.untrained(encoder, a, seed), "untrained")
     if asked and {"raw", "PCA"} & set(beside):
         text = a.shape.modality == "text"
         x, *others = tfidf(*stores) if text else map(baselines.raw, stores)
@@ -156,23 +175,8 @@ def evaluate(
             scores[who] |= found[who]
     settings = json.loads(json.dumps(settings))
     result = {"scores": scores, "settings": settings, "protocol": digest(settings)}
-    if "layers" in protocols:
-        names = encoder.layers if layers == "all" else tuple(layers)
-        how: dict[str, Any] = {"layers": names, "pool": pool, "precision": precision}
-        x, q = (
-            {name: whole(store, rows) for name, rows in embed(encoder, store, **how).items()}
-            for store in (a, b)
-        )
-        here = [name for name in LAYERWISE if name in asked]
-        known = {LAYERWISE[name]: scores["encoder"][LAYERWISE[name]] for name in here}
-        result["layers"] = {
-            name: known
-            if name == "out" and known
-            else _scores(
-                Features((x[name], la), (q[name], lb)), here or [*LAYERWISE], settings, device
-            )
-            for name in names
-        }
+    if curves:
+        result["layers"] = curves
     return {**result, "seconds": time.perf_counter() - began}
 
 
@@ -221,8 +225,13 @@ def digest(settings: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> list[list[str]]:
     """The scores as rows of text, the first one the head; layers follow the rows of names."""
-    every = {**result["scores"], **result.get("layers", {})}
-    named = {who: found for who, found in every.items() if found}
+    below = {
+        layer if who == "encoder" else f"{layer}, {who}": found
+        for who, curve in result.get("layers", {}).items()
+        for layer, found in curve.items()
+        if layer != "out" or not result["scores"][who]
+    }
+    named = {who: found for who, found in {**result["scores"], **below}.items() if found}
     columns = {name: score for found in named.values() for name, score in found.items()}
     rows = [["", *(_head(name, score) for name, score in columns.items())]]
     rows += [[who, *(_cell(found.get(name)) for name in columns)] for who, found in named.items()]

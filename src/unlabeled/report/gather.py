@@ -202,9 +202,11 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
     plainly = lambda found: {protocol: score(x) for protocol, x in found.items()}
     rows = [Row(name=k, scores=plainly(x), ours=k == "encoder") for k, x in scores.items()]
     layers: dict[str, dict[str, float]] = {}
-    for layer, found in evaluation.get("layers", {}).items():
-        for protocol, x in found.items():
-            layers.setdefault(protocol, {})[layer] = x["accuracy"] / 100
+    for who, curve in evaluation.get("layers", {}).items():
+        for layer, found in curve.items():
+            for protocol, x in found.items():
+                line = protocol if who == "encoder" else f"{protocol}, {who}"
+                layers.setdefault(line, {})[layer] = x["accuracy"] / 100
     every, how = scores.get("supervised", {}).get("linear"), ""
     if "classes" in settings:
         how = f"{settings['test']:,} samples never trained on, {settings['classes']} classes"
