@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unlabeled.data.store import Store
-from unlabeled.encoders import ConvNet, Shape
+from unlabeled.encoders import ConvNet, Shape, build
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed
 
@@ -58,6 +58,16 @@ def test_the_untrained_network_is_another_one_and_always_the_same(train):
     assert np.array_equal(x[1], x[2])
     assert not np.allclose(x[0], x[1])
     assert not np.allclose(x[1], x[3])
+
+
+def test_a_fresh_transformer_is_drawn_as_the_trained_one_was():
+    torch.manual_seed(1)
+    began = build("vit", Shape("image", 1, 16))
+    began.backbone.blocks[0].attn.qkv.weight.data += 1.0  # it has learned
+    fresh = weights(baselines.fresh(began, seed=2))
+    for name in ("blocks.0.attn.qkv", "blocks.3.mlp.fc2"):  # torch would draw 0.05 and 0.026
+        assert fresh[f"backbone.{name}.weight"].std() == pytest.approx(0.02, rel=0.05)
+        assert fresh[f"backbone.{name}.bias"].count_nonzero() == 0
 
 
 def test_raw_samples_are_pixels_and_large_images_are_shrunk(train):

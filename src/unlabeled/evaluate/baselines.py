@@ -37,7 +37,12 @@ def untrained(encoder: Encoder, store: Store, seed: int = 0) -> Encoder:
 
 
 def fresh(module: M, seed: int = 0) -> M:
-    """A copy with weights as they are drawn before any training."""
+    """A copy with weights as they are drawn before any training.
+
+    Whoever built the network may have its own way: timm draws a transformer's weights at a
+    deviation of 0.02, less than torch does where it is narrow, and that is what training began
+    from.
+    """
     copied = copy.deepcopy(module)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -47,6 +52,9 @@ def fresh(module: M, seed: int = 0) -> M:
             else:  # a class token, a table of positions
                 for loose in part.parameters(recurse=False):
                     nn.init.trunc_normal_(loose, std=0.02)
+        own = getattr(getattr(copied, "backbone", None), "init_weights", None)
+        if own is not None:
+            own()
     return copied.to(home(module))
 
 
