@@ -3,7 +3,7 @@
 from unlabeled.evaluate.embed import embed
 from unlabeled.evaluate.finetune import finetune
 from unlabeled.evaluate.future import future
-from unlabeled.evaluate.judge import BASELINES, PROTOCOLS, evaluate, headline, table
+from unlabeled.evaluate.judge import BASELINES, PROTOCOLS, USUAL, evaluate, headline, table
 from unlabeled.evaluate.knn import knn
 from unlabeled.evaluate.linear import linear
 from unlabeled.evaluate.segmentation import segmentation
@@ -11,6 +11,6 @@ from unlabeled.evaluate.words import evaluate_words
 from unlabeled.evaluate.zero_shot import zero_shot
 
 __all__ = [
-    "BASELINES", "PROTOCOLS", "embed", "evaluate", "evaluate_words", "finetune", "future",
+    "BASELINES", "PROTOCOLS", "USUAL", "embed", "evaluate", "evaluate_words", "finetune", "future",
     "headline", "knn", "linear", "segmentation", "table", "zero_shot",
 ]  # fmt: skip
