@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from unlabeled import catalog
@@ -129,7 +128,7 @@ def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulat
     torch.manual_seed(seed)
     method = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
     if type(method).prepare is not Method.prepare:
-        method.prepare(torch.from_numpy(np.asarray(store.data)))
+        method.prepare(store)
     batches = Batches(store, plan.recipe.batch, seed=seed, device=runtime.device)
     return Trainer(
         method, batches, plan.recipe, steps=plan.steps or 1, runtime=runtime, accumulate=accumulate

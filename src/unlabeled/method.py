@@ -15,7 +15,7 @@ from unlabeled.errors import UsageError
 from unlabeled.fields import Fields
 from unlabeled.recipe import Recipe
 from unlabeled.state import State
-from unlabeled.views.dice import Batch
+from unlabeled.views.dice import Batch, Samples
 
 E = TypeVar("E", bound=Encoder)
 Energies: TypeAlias = Tensor | dict[str, Tensor]
@@ -91,8 +91,11 @@ class Method(Fields, Generic[E]):
         """Parameter groups with settings of their own; the rest follow the recipe."""
         return []
 
-    def prepare(self, data: Tensor) -> None:
-        """Look at all samples as stored, once, before the first step: word counts and the like."""
+    def prepare(self, data: Samples) -> None:
+        """Look at the samples as stored, once, before the first step: word counts and the like.
+
+        Data may be larger than memory: index what is needed.
+        """
 
     def between_epochs(self, embed: Callable[[], Tensor]) -> None:
         """Look at all samples once an epoch: `embed()` gives every sample's vector."""

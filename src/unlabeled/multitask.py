@@ -15,7 +15,7 @@ from unlabeled.errors import UsageError
 from unlabeled.fields import hp
 from unlabeled.method import Method, single
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch
+from unlabeled.views import Batch, Samples
 from unlabeled.views.images import luma
 
 FEW = 256  # samples that say what a part loses where nothing is learnt
@@ -54,7 +54,7 @@ class Together(Method):
         return cast("dict[str, Method[Any]]", dict(self.heads.items()))
 
     @torch.no_grad()
-    def prepare(self, data: Tensor) -> None:
+    def prepare(self, data: Samples) -> None:
         rows = torch.arange(0, len(data), -(-len(data) // FEW))
         few = Batch(data[rows].long() if self.encoder.modality == "text" else data[rows], rows)
         self.lend(rows)

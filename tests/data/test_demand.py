@@ -211,3 +211,19 @@ def test_a_run_goes_on_and_lists_what_broke(photos, nowhere, tmp_path, monkeypat
         )  # fmt: skip
     rows = (run.folder / "quarantine.jsonl").read_text().splitlines()
     assert [json.loads(row)["file"] for row in rows] == ["dog/04.png"]
+
+
+@pytest.mark.parametrize(
+    "method", ["colorization", "inpainting", "exemplar", "rotation+inpainting"]
+)
+def test_what_looks_at_the_data_beforehand_learns_the_same(
+    method, photos, nowhere, shelf, tmp_path, monkeypatch
+):
+    said = {"steps": 2, "batch_size": 4, "size": 32, "quiet": True, "report": False}
+    lazily = unlabeled.pretrain(method, photos, out=tmp_path / "lazy", **said)
+    monkeypatch.setattr(decode.cache, "memory", lambda: 1 << 40)
+    whole = unlabeled.pretrain(method, photos, out=tmp_path / "whole", **said)
+    assert any("decoded anew" in note for note in lazily.config["data"]["notes"])
+    assert not any("decoded anew" in note for note in whole.config["data"]["notes"])
+    losses = [[x["loss"] for x in run.metrics() if "loss" in x] for run in (lazily, whole)]
+    assert losses[0] == losses[1] != []

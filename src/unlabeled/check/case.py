@@ -80,7 +80,7 @@ class Case:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             method = self.cls(self.encoder(), **self.settings())
-        method.prepare(torch.from_numpy(self.store.data))
+        method.prepare(self.store)
         return method.train()
 
     @cached_property

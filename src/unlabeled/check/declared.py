@@ -88,7 +88,7 @@ def spec(case: Case) -> None:
     method = case.build()
     twin = case.cls(case.encoder(), **method.spec())
     need(twin.spec() == method.spec(), f"rebuilt from {method.spec()} it has {twin.spec()}")
-    twin.prepare(torch.from_numpy(case.store.data))
+    twin.prepare(case.store)
     twin.load_state_dict(method.state_dict())
     for field in case.cls.hyperparameters():
         for edge in (field.metadata["low"], field.metadata["high"]):

@@ -54,10 +54,14 @@ class Store:
             part = part.base
         return isinstance(part, np.memmap) or not isinstance(self.data, np.ndarray)
 
+    def __getitem__(self, index: slice | Tensor) -> Tensor:
+        """The samples at these positions, as stored."""
+        rows = index.numpy() if isinstance(index, Tensor) else index
+        return torch.from_numpy(np.ascontiguousarray(self.data[rows]))
+
     def read(self, index: Tensor) -> Tensor:
         """The samples at `(b,)` positions, as stored; tokens as int64."""
-        rows = torch.from_numpy(np.ascontiguousarray(self.data[index.numpy()]))
-        return rows.long() if self.shape.modality == "text" else rows
+        return self[index].long() if self.shape.modality == "text" else self[index]
 
     def subset(self, rows: np.ndarray) -> Store:
         """The samples at `(m,)` positions, in memory, in the order given."""

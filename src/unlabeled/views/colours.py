@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlabeled.views.dice import Samples
 from unlabeled.views.images import floats
 
 RANGE = 110.0  # about the largest a or b of sRGB
@@ -131,7 +132,7 @@ def soft_code(ab: Tensor) -> Tensor:
     return ab.new_zeros(len(ab), len(bins())).scatter(1, nearby.gather(1, order), share)
 
 
-def shares(images: Tensor, side: int) -> Tensor:
+def shares(images: Samples, side: int) -> Tensor:
     """How common each bin is among the parts of uint8 images `(n, 3, h, w)`: `(261,)`.
 
     A thousand of them, evenly spread, are looked at.

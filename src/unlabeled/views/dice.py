@@ -8,6 +8,7 @@ needs no generator state.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -84,6 +85,16 @@ class Dice:
         twin = Dice.__new__(Dice)
         twin.key, twin.draws = self.bits(times).flatten(), 0
         return twin
+
+
+class Samples(Protocol):
+    """All samples as stored, read where they are indexed: a tensor, or what fits into no memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: slice | Tensor, /) -> Tensor:
+        """Those at the positions, in their order."""
+        ...
 
 
 class Batch:

@@ -10,7 +10,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import tell
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch
+from unlabeled.views import Batch, Samples
 from unlabeled.views.words import neighbours, noise_words, subsample
 from unlabeled.world import total, world
 
@@ -41,8 +41,8 @@ class Word2Vec(Method[Words]):
         nn.init.zeros_(self.context.weight)
         self.counts = nn.Buffer(torch.ones(self.encoder.vocabulary))
 
-    def prepare(self, data: Tensor) -> None:
-        self.counts.copy_(torch.bincount(data.flatten(), minlength=len(self.counts)))
+    def prepare(self, data: Samples) -> None:
+        self.counts.copy_(torch.bincount(data[:].flatten(), minlength=len(self.counts)))
         self.counts[PAD] = 0
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import choose, regress
 from unlabeled.method import Method, single
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch, colours, plain
+from unlabeled.views import Batch, Samples, colours, plain
 
 
 class Colorization(Method):
@@ -42,7 +42,7 @@ class Colorization(Method):
         self.decoder = Decoder(self.encoder.dim, kinds[self.answer], self.side, self.width)
         self.weight = nn.Buffer(ones(kinds["bins"]))
 
-    def prepare(self, data: Tensor) -> None:
+    def prepare(self, data: Samples) -> None:
         self.weight.copy_(colours.rebalanced(colours.shares(data, self.side), self.mix))
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import doubt, regress
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch, floats, plain
+from unlabeled.views import Batch, Samples, floats, plain
 from unlabeled.views.masks import rim, shape
 
 
@@ -45,7 +45,7 @@ class Inpainting(Method):
         if self.adversary:
             self.critic = critic(channels, self.width)
 
-    def prepare(self, data: Tensor) -> None:
+    def prepare(self, data: Samples) -> None:
         few = data[:: -(-len(data) // 1000)].split(50)
         means = torch.stack([floats(part).mean((0, 2, 3)) for part in few])
         self.colour.copy_(means.mean(0)[:, None, None])

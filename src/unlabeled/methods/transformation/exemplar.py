@@ -10,7 +10,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import choose_among
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch, Look, augment
+from unlabeled.views import Batch, Look, Samples, augment
 
 
 class Exemplar(Method):
@@ -40,7 +40,7 @@ class Exemplar(Method):
         # not zero: the gradient of a class that is not in the batch would be rounding error alone
         self.classes = nn.Parameter(torch.randn(self.seeds, self.hidden) / self.hidden**0.5)
 
-    def prepare(self, data: Tensor) -> None:
+    def prepare(self, data: Samples) -> None:
         self.every = -(-len(data) // self.seeds)
         self.images = data[:: self.every].clone()
 
