@@ -129,6 +129,7 @@ TABLES = {
     "choosing": tables.choosing_table,
     "one-output": tables.one_output_table,
     "over-under": studies.over_under,
+    "segmentation": studies.segmentation,
     "speed": tables.speed_table,
 }
 

@@ -1,4 +1,4 @@
-"""The tables of studies: what numbers can say without labels, as measured."""
+"""The tables of studies: what numbers say without labels, and what weights are worth to pixels."""
 
 from __future__ import annotations
 
@@ -53,3 +53,40 @@ def verdicts(study: list[dict[str, Any]]) -> str:
     sides = [", ".join(f"{r[side]} {side}" for side in SIDES) for r in some]
     lines.append(row("*runs, as labels say*", *sides))
     return "\n".join(["Percent right (percent opposite), by sweep of and judged by:", "", *lines])
+
+
+def segmentation() -> str:
+    """What weights are worth where every pixel wants a class, by head and labelled canvases."""
+    result = load("segmentation.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.segmentation`."
+    runs, gains = result["runs"], {(r["weights"], r["column"]): r for r in result["study"]}
+    columns = [name.split(", ") for name in runs[0]["scores"]]
+    kinds, counts = (list(dict.fromkeys(part)) for part in zip(*columns, strict=True))
+    judged = {name for name, _ in gains}
+    names = sorted(dict.fromkeys(run["weights"] for run in runs), key=judged.__contains__)
+    lines = head("head", "weights", "seeds", *(f"{count.split()[0]} canvases" for count in counts))
+    for kind in kinds:
+        for name in names:
+            own, cells = [run for run in runs if run["weights"] == name], []
+            for column in (f"{kind}, {count}" for count in counts):
+                draws = [x for run in own for x in run["scores"][column]["draws"]]
+                gain = gains.get((name, column))
+                cells.append(f"{sum(draws) / len(draws):.1f}{gained(gain) if gain else ''}")
+            lines.append(row(kind, name, len(own), *cells))
+    spent = [run["seconds"] for run in runs if "seconds" in run]
+    each = [f"{sum(s[k]['cpu'] for s in spent) / len(spent):.0f}" for k in spent[0]]
+    about = (
+        f"CPU seconds a run: {each[0]} of pretraining, {each[1]} of evaluation. Protocol "
+        f"{result['protocol']}, {result['processor']}. `{result['command']}`"
+    )
+    return "\n".join([*lines, "", about])
+
+
+def gained(row: dict[str, Any]) -> str:
+    """A gain with its interval; bold where the interval leaves out 0."""
+    if row["interval"] is None:
+        return f" ({row['mean']:+.1f})"
+    low, high = row["interval"]
+    mark = "**" if low * high > 0 else ""
+    return f" ({mark}{row['mean']:+.1f}{mark}, {low:.1f} to {high:.1f})"

@@ -11,6 +11,7 @@ from unlabeled.encoders import ConvNet, Patches, Shape, Words
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines, evaluate, segmentation, table
 from unlabeled.evaluate.collages import collages
+from unlabeled.views import Batch
 
 module = importlib.import_module("unlabeled.evaluate.segmentation")
 Head, Segmenter, mean_iou = module.Head, module.Segmenter, module.mean_iou
@@ -117,8 +118,33 @@ def test_pixels_of_class_255_teach_nothing(good, parts):
     truth = torch.from_numpy(parts[0][1][:4])
     some = truth.clone()
     some[:, :16] = 255
-    energies = method.loss(x, some)
-    torch.testing.assert_close(energies, method.loss(x, truth).view(4, 32, 32)[:, 16:].flatten())
+    maps = method.maps(x)
+    energies = method.loss(some, *maps)
+    every = method.loss(truth, *maps).view(4, 32, 32)
+    torch.testing.assert_close(energies, every[:, 16:].flatten())
+
+
+def test_maps_that_are_kept_are_those_of_looking_in_each_step(good, parts, monkeypatch):
+    images, masks = parts[0][0][:6], parts[0][1][:6]
+    data = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    store = Store(data, Shape("image", 1, 32), list(map(str, range(6))))
+    rows = torch.tensor([5, 0, 3, 1, 0, 2, 4, 2])
+    batch = lambda: Batch(store.read(rows), rows, seed=0, epoch=0)
+    method, tuned = segmenter(good, masks), segmenter(good, masks, frozen=False)
+    fresh = method.views(batch())
+    monkeypatch.setattr(module, "NUMBERS", 1)
+    method.look(store)
+    assert not method.seen  # too many
+    monkeypatch.undo()
+    method.look(store)
+    tuned.look(store)
+    assert method.seen
+    assert not tuned.seen  # whose maps change
+    kept = method.views(batch())
+    assert len(kept) == len(fresh) == 1 + len(method.seen)
+    for a, b in zip(kept, fresh, strict=True):
+        torch.testing.assert_close(a, b)
+    assert not torch.equal(fresh[0][0], method.truth[5])  # the first is a mirror image
 
 
 def test_both_arms_get_the_same_heads_images_and_steps(good, parts, monkeypatch):
@@ -153,6 +179,23 @@ def test_weights_that_know_the_classes_win_over_random_ones(good, parts, monkeyp
     ours, theirs = (found[who]["linear frozen, 12 images"] for who in ("encoder", "untrained"))
     assert ours["mIoU"] > theirs["mIoU"] + 2
     assert ours["draws"] == [ours["mIoU"]]
+
+
+def test_both_arms_have_the_batch_norm_of_these_images(good, parts):
+    given = {"counts": (4,), "steps": 1, "draws": 1, "beside": False}
+    other = copy.deepcopy(good)
+    for name, average in other.named_buffers():
+        if name.endswith("running_mean"):
+            average += 1
+    assert segmentation(other, *parts, **given) == segmentation(good, *parts, **given)
+
+
+def test_random_weights_of_a_seed_need_scoring_once(good, parts):
+    given = {"counts": (4,), "steps": 1, "draws": 1}
+    both = segmentation(good, *parts, **given)
+    assert segmentation(good, *parts, beside=False, **given) == {"encoder": both["encoder"]}
+    again = segmentation(baselines.fresh(good, 5), *parts, **given)
+    assert again["untrained"] == both["untrained"] != again["encoder"]
 
 
 def test_encoders_that_know_one_size_only_see_shrunken_images(parts):

@@ -18,7 +18,7 @@ from unlabeled.encoders import Encoder, Shape
 from unlabeled.encoders import Sequence as Parts
 from unlabeled.encoders.convnet import conv
 from unlabeled.errors import DataError
-from unlabeled.evaluate.baselines import learn, untrained
+from unlabeled.evaluate.baselines import learn, recompute_norms, untrained
 from unlabeled.evaluate.collages import PASTED, THRESHOLD, collages
 from unlabeled.evaluate.embed import home, inputs, prepare, still
 from unlabeled.evaluate.few import over
@@ -33,6 +33,7 @@ DRAWS = 3
 TESTS = 256  # synthetic canvases that score
 MAPS = 4  # of the encoder's maps, the last ones, that a head reads
 WIDTH = 64  # channels of the decoder
+NUMBERS = 2**26  # that the kept maps of a frozen encoder may hold: 256 MiB
 VOID = 255  # pixels of this class are neither learnt nor scored
 HASTE = 5.0  # times the encoder's learning rate: a head's, as it begins with nothing
 RECIPE = Recipe(optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=16, warmup=0.1)
@@ -40,7 +41,8 @@ RECIPE = Recipe(optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=16, warmup=
 SYNTHETIC = {  # what `on_collages` is run with, for the record
     "data": f"synthetic: collages of {PASTED[0]} to {PASTED[1]} samples on black",
     "threshold": THRESHOLD, "labelled": COUNTS, "tests": TESTS, "steps": STEPS, "draws": DRAWS,
-    "maps": MAPS, "width": WIDTH, "haste": HASTE, "recipe": asdict(RECIPE),
+    "norms": "averages of the training canvases", "maps": MAPS, "width": WIDTH, "haste": HASTE,
+    "recipe": asdict(RECIPE),
 }  # fmt: skip
 
 Samples: TypeAlias = tuple[Store, np.ndarray]
@@ -96,6 +98,7 @@ class Segmenter(Method):
     frozen: bool = field()
 
     def setup(self) -> None:
+        self.seen: list[Tensor] = []  # maps `(2, n, c, h, w)` of the images and their mirror images
         self.truth, side = nn.Buffer(self.masks), self.encoder.size
         self.encoder.requires_grad_(not self.frozen)
         x = torch.zeros(1, self.encoder.channels, side, side, device=home(self.encoder))
@@ -107,18 +110,35 @@ class Segmenter(Method):
         with still(self.encoder if self.frozen else nn.Module()):
             return [y for y in self.encoder.features(x).values() if y.ndim == 4][-MAPS:]
 
+    @torch.no_grad()
+    def look(self, store: Store) -> None:
+        """Keep a frozen encoder's maps of all images and of their mirror images, if they fit."""
+        if not self.frozen:
+            return
+        some = self.maps(next(inputs(self.encoder, store, 1)))
+        if 2 * len(store) * sum(y.numel() for y in some) <= NUMBERS:
+            parts = [self.maps(torch.cat([x, x.flip(3)])) for x in inputs(self.encoder, store, 64)]
+            both = [[y.unflatten(0, (2, -1)) for y in level] for level in zip(*parts, strict=True)]
+            self.seen = [torch.cat(level, 1) for level in both]
+
     def groups(self) -> list[dict[str, Any]]:
         return [{"params": list(self.top.parameters()), "scale": HASTE}]
 
-    def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        flip = batch.dice.coin(0.5)[:, None, None]
-        x, truth = prepare(self.encoder, batch.data), self.truth[batch.index].long()
-        x = torch.where(flip[:, None], x.flip(3), x)
-        return x, torch.where(flip, truth.flip(2), truth)
+    def views(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The classes of pixels, and the image, or a frozen encoder's maps of it."""
+        flip = batch.dice.coin(0.5)
+        truth = self.truth[batch.index].long()
+        truth = torch.where(flip[:, None, None], truth.flip(2), truth)
+        if self.seen:
+            return truth, *(y[flip.long(), batch.index] for y in self.seen)
+        x = prepare(self.encoder, batch.data)
+        x = torch.where(flip[:, None, None, None], x.flip(3), x)
+        return truth, *(self.maps(x) if self.frozen else [x])
 
-    def loss(self, x: Tensor, truth: Tensor) -> Tensor:
-        seen = truth != VOID
-        return choose(self.scores(x), truth.where(seen, 0))[seen]
+    def loss(self, truth: Tensor, *found: Tensor) -> Tensor:
+        scores = self.top(found if self.frozen else self.maps(*found), truth.shape[1:])
+        counts = truth != VOID
+        return choose(scores, truth.where(counts, 0))[counts]
 
     def scores(self, x: Tensor) -> Tensor:
         """What each class is said to be, pixel by pixel: `(b, classes, side, side)`."""
@@ -153,13 +173,14 @@ def segmentation(
     steps: int = STEPS,
     draws: int = DRAWS,
     seed: int = 0,
+    beside: bool = True,
     called: str = "images",
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Learn to segment from few labelled images: with the encoder's weights, and from random ones.
 
     Two heads, "linear" and a small "decoder", each on the frozen encoder and with all weights
     "tuned". Random weights are treated alike: the same heads at first, the same images and flips,
-    as many steps at the same rate; and their batch norm has the averages of these images.
+    as many steps at the same rate; and the batch norm of both has the averages of these images.
 
     Args:
         encoder: The encoder as pretraining left it; it stays as it is.
@@ -169,11 +190,12 @@ def segmentation(
         steps: Of the optimiser.
         draws: How many times they are drawn.
         seed: Of the random weights.
+        beside: Whether random weights are scored too; those of one seed are always the same.
         called: What the columns call the images.
 
     Returns:
-        "encoder" and "untrained": by column, the "mIoU" over the draws, as `mean_iou`, their
-        "deviation", and the "draws".
+        "encoder" and, where `beside`, "untrained": by column, the "mIoU" over the draws, as
+        `mean_iou`, their "deviation", and the "draws".
 
     Raises:
         DataError: Where a pixel has no class: the images must be square, and the masks of their
@@ -192,7 +214,10 @@ def segmentation(
     net = copy.deepcopy(encoder)
     if not isinstance(net, Parts):  # which sees images of its own size only
         net.size = side
-    starts = {"encoder": net, "untrained": untrained(net, stores[0], seed)}
+    recompute_norms(net, stores[0])  # canvases are darker than what pretraining saw
+    starts = {"encoder": net}
+    if beside:
+        starts["untrained"] = untrained(net, stores[0], seed)
     classes = 1 + max(int(masks[masks != VOID].max()) for _, masks in (train, test))
 
     def score(start: Encoder, n: int, draw: int, **given: Any) -> float:
@@ -201,7 +226,9 @@ def segmentation(
             torch.manual_seed(draw)
             masks = torch.from_numpy(train[1][rows])
             method = Segmenter(copy.deepcopy(start), masks=masks, classes=classes, **given)
-            learn(method, stores[0].subset(rows), RECIPE, steps=steps, seed=draw)
+            own = stores[0].subset(rows)
+            method.look(own)
+            learn(method, own, RECIPE, steps=steps, seed=draw)
         with torch.no_grad():
             parts = [
                 method.eval().scores(x).argmax(1) for x in inputs(method.encoder, stores[1], 64)
@@ -218,7 +245,7 @@ def segmentation(
 
 
 def on_collages(
-    encoder: Encoder, train: Samples, test: Samples, *, seed: int = 0
+    encoder: Encoder, train: Samples, test: Samples, *, seed: int = 0, beside: bool = True
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """`segmentation` of synthetic collages: of training samples to learn, of test samples to score.
 
@@ -227,7 +254,8 @@ def on_collages(
         train: Images on black and their classes.
         test: The same.
         seed: Of the collages and the random weights.
+        beside: Whether random weights are scored too.
     """
     parts = collages(train, max(COUNTS) * DRAWS, seed=seed), collages(test, TESTS, seed=seed)
     given: dict[str, Any] = {"counts": COUNTS, "steps": STEPS, "draws": DRAWS, "seed": seed}
-    return segmentation(encoder, *parts, called="synthetic collages", **given)
+    return segmentation(encoder, *parts, beside=beside, called="synthetic collages", **given)
