@@ -41,7 +41,7 @@ from unlabeled.diagnose import (
     tolerance,
     uniformity,
 )
-from unlabeled.diagnose.probe import NEVER, borrowed, vectors_of, views_of
+from unlabeled.diagnose.probe import borrowed, vectors_of, views_of
 from unlabeled.encoders import ConvNet
 from unlabeled.evaluate.clustering import clustering
 from unlabeled.evaluate.embed import embed
@@ -52,6 +52,7 @@ from unlabeled.methods.invariance.simclr import SimCLR
 from unlabeled.train.loop import train
 from unlabeled.train.memory import keep_memory
 from unlabeled.views import Batch
+from unlabeled.views.dice import NEVER
 
 NEGATIVES = (1, 4, 16, 64, 256)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0)

@@ -128,6 +128,7 @@ TABLES = {
     "accuracy": tables.accuracy_table,
     "choosing": tables.choosing_table,
     "one-output": tables.one_output_table,
+    "anomalies": studies.anomalies,
     "over-under": studies.over_under,
     "segmentation": studies.segmentation,
     "speed": tables.speed_table,

@@ -90,3 +90,38 @@ def gained(row: dict[str, Any]) -> str:
     low, high = row["interval"]
     mark = "**" if low * high > 0 else ""
     return f" ({mark}{row['mean']:+.1f}{mark}, {low:.1f} to {high:.1f})"
+
+
+def anomalies() -> str:
+    """By method and class left out, how well energies and distances find it; then the baselines."""
+    result = load("anomalies.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.anomalies`."
+    runs = result["runs"]
+    names = list(dict.fromkeys(run["name"] for run in runs))
+    lines = head("energy / distance", *names, "mean", "reliability")
+    for method in dict.fromkeys(run["method"] for run in runs):
+        own = [run for run in runs if run["method"] == method]
+        steady = f"{min(run['reliability'] for run in own):.2f}"
+        lines.append(row(method, *found(own, names, "energy", "distance"), steady))
+    for backbone in dict.fromkeys(run["backbone"] for run in runs):
+        own = [run for run in runs if run["backbone"] == backbone]
+        lines.append(row(f"*{backbone}, untrained*", *found(own, names, "untrained"), ""))
+    lines.append(row("*raw pixels*", *found(runs, names, "pixels"), ""))
+    one = runs[0]
+    about = (
+        f"{one['steps']} steps, {one['scored']:,} test images, the nearest of {one['bank']:,}; "
+        f"the reliability is the lowest of its row. {len(runs)} runs, {result['processor']}."
+    )
+    return "\n".join([*lines, "", f"{about} `{result['command']}`"])
+
+
+def found(runs: list[dict[str, Any]], names: list[str], *scores: str) -> list[str]:
+    """A cell of scores for each class left out, and their mean where no class is missing."""
+    by_class = {run["name"]: [run[score] for score in scores] for run in runs}
+    means = [sum(own) / len(names) for own in zip(*by_class.values(), strict=True)]
+    cells = [by_class.get(name, []) for name in names]
+    return [
+        " / ".join(["–"] * (len(scores) < 2) + [f"{x:.1f}" for x in own])
+        for own in [*cells, means if all(cells) else []]
+    ]

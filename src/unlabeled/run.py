@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -119,8 +120,35 @@ class Run:
 
         return embed(self.encoder, self.data(data), layers=(layer,))[layer]
 
-    def write_embeddings(self, data: Any, out: str | Path, *, layer: str = "out") -> int:
-        """Write a parquet file with columns `key` and `embedding`; the number of rows."""
+    def energies(self, data: Any = None) -> np.ndarray:
+        """How badly each sample fits what the method learnt: `(n,)` float32, higher is stranger.
+
+        The loss of each sample by itself, in the loss's units, averaged over eight draws of its
+        views; where samples are told apart, also of who is beside it, in batches of about 256. So
+        they compare within one call, and say what is new only where training saw none of it.
+
+        Raises:
+            UsageError: Where they say nothing of a sample: of text, whose energies grow with its
+                length; of a method that shows other samples in their place; where all are alike.
+
+        Warns:
+            UserWarning: Where they are mostly chance: other draws would say something else.
+        """
+        from unlabeled.evaluate.energies import STEADY, own_energies
+
+        store = self.data(data)
+        found, steady = own_energies(self.method(store), store, seed=self.config["seed"])
+        if steady < STEADY:
+            warnings.warn(f"mostly chance: the energies' reliability is {steady:.2f}", stacklevel=2)
+        return found.numpy()
+
+    def write_embeddings(
+        self, data: Any, out: str | Path, *, layer: str = "out", energy: bool = False
+    ) -> int:
+        """Write a parquet file with columns `key` and `embedding`; the number of rows.
+
+        With `energy` there is a third, as `energies` has it, with its errors.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -128,8 +156,9 @@ class Run:
         vectors = self.embed(store, layer=layer)
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
         keys = [key.encode("utf-8", "backslashreplace").decode() for key in store.keys]
+        more = {"energy": self.energies(store)} if energy else {}
         with beside(Path(out)) as path:
-            pq.write_table(pa.table({"key": keys, "embedding": column}), path)
+            pq.write_table(pa.table({"key": keys, "embedding": column, **more}), path)
         return len(store)
 
     def evaluate(
@@ -169,8 +198,8 @@ class Run:
             said = self.reading(allow_bad=allow_bad, download=download, progress=progress)
             (a, la), (b, lb) = (open_labeled(d, like=self.form, **said) for d in (train, test))
             lb = lb.aligned(la.names)  # classes are numbered per set
-            if "future" in settings.get("protocols", ()):
-                settings["method"] = self.method(self.data())
+            if {"future", "energy"} & set(settings.get("protocols", ())):
+                settings["method"] = self.method(b)
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )
@@ -195,7 +224,8 @@ class Run:
         """The method as it was at the end, heads and all.
 
         Args:
-            store: The run's own samples, as `data()` opens them: some methods prepare from them.
+            store: The samples that it shall be asked about, as `data()` opens them: some methods
+                prepare from them.
         """
         method = job.reassemble(self.config, store).method
         checkpoint.read_method(self.folder / "checkpoints", method)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
-from unlabeled.evaluate.anomaly import anomaly
+from unlabeled.evaluate.anomaly import anomaly, distance, in_turn
 
 
 def clouds(n, gap, seed=0, classes=4):
@@ -29,3 +30,20 @@ def test_clear_classes_are_strange_and_noise_is_not():
     assert anomaly(clouds(200, 10.0), clouds(100, 10.0, seed=1))["AUROC"] > 99
     noise = anomaly(clouds(2000, 0.0), clouds(1000, 0.0, seed=1))
     assert noise["AUROC"] == pytest.approx(50, abs=3)
+
+
+def test_each_class_is_scored_by_its_own_column_and_one_without_samples_by_none():
+    labels = np.array([0, 0, 1, 1, 1])
+    scores = torch.tensor([[3.0, 1, 9, 9, 1], [0, 2, 1, 1, 3]]).T  # half of class 0, all but one
+    found = in_turn(torch.cat([scores, scores[:, :1]], 1), labels, np.array([0, 1, 7]))
+    assert found["AUROC"] == pytest.approx(
+        100
+        * (roc_auc_score(labels == 0, scores[:, 0]) + roc_auc_score(labels == 1, scores[:, 1]))
+        / 2
+    )
+    assert in_turn(scores[:, :1], labels, np.array([0]))["deviation"] == 0
+
+
+def test_the_distance_is_one_minus_the_cosine_with_the_nearest():
+    bank, queries = torch.tensor([[2.0, 0], [0, 5]]), torch.tensor([[1.0, 1], [0, 3], [-1, 0]])
+    assert distance(bank, queries).tolist() == pytest.approx([1 - 0.5**0.5, 0, 1], abs=1e-6)

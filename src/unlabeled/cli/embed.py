@@ -14,6 +14,7 @@ def embed(
     *,
     out: Path,
     layer: str = "out",
+    energy: Annotated[bool, Parameter(negative=())] = False,
     allow_bad: float | None = None,
     download: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -31,6 +32,9 @@ def embed(
         The parquet file to write.
     layer:
         Which layer's vectors; `out` is the encoder's output.
+    energy:
+        Also write a column energy: how badly the sample fits what the method learnt; higher is
+        stranger. To find what is new, the run must have learnt from normal samples alone.
     allow_bad:
         Share of files that may be unreadable; by default the run's.
     download:
@@ -41,5 +45,5 @@ def embed(
 
     done, progress = unlabeled.load(run), Log().decoding
     store = done.data(data, allow_bad=allow_bad, download=download, progress=progress)
-    rows = done.write_embeddings(store, out, layer=layer)
+    rows = done.write_embeddings(store, out, layer=layer, energy=energy)
     print(f"{out}: {rows} rows")

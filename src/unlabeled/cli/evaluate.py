@@ -42,7 +42,8 @@ def evaluate(
         (knn and linear on every layer). As others report it: linear:vissl, linear:simclr,
         linear:solo, linear:mae, linear:dino, linear:dinov2. Against random weights: finetune (all
         weights), segmentation (of synthetic collages of samples on black). With the method's own
-        heads: future (CPC's test: the next part among sixteen).
+        heads: future (CPC's test: the next part among sixteen), energy (how badly samples fit,
+        each class the strange one in turn).
     baselines:
         Also score the untrained network, raw samples (of text TF-IDF) and PCA of them.
     supervised:

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from unlabeled.data import Store
 from unlabeled.diagnose import clusters, measures, negatives
-from unlabeled.diagnose.probe import NEVER, Health, borrowed, vectors_of, views_of
+from unlabeled.diagnose.probe import Health, borrowed, vectors_of, views_of
 from unlabeled.diagnose.verdict import verdict
 from unlabeled.encoders import Encoder
 from unlabeled.losses.kmeans import kmeans
 from unlabeled.views import Batch
+from unlabeled.views.dice import NEVER
 
 SAMPLES = 2048
 SEEN, TIMES = 1000, 10  # samples whose views LiDAR compares, and views of each

@@ -18,10 +18,10 @@ from unlabeled.encoders import Encoder
 from unlabeled.method import Method
 from unlabeled.state import Prototypes
 from unlabeled.views import Batch, whole
+from unlabeled.views.dice import NEVER
 from unlabeled.views.sequences import plain_sequence, standard
 
 SAMPLES = 256
-NEVER = 2**31  # an epoch that no run reaches: these views are never trained on
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unlabeled.evaluate.knn import nearest
 from unlabeled.evaluate.linear import Labelled
@@ -34,13 +35,31 @@ def anomaly(
     """
     bank, queries = (torch.as_tensor(part[0], device=device) for part in (train, test))
     known = np.unique(train[1])
-    near = torch.cat([nearest(bank[train[1] == c], queries, 1)[0] for c in known], 1)
-    scores = []
-    for held, c in enumerate(known):
-        strange = torch.from_numpy(test[1] == c).to(device)
+    far = torch.stack([distance(bank[train[1] == c], queries) for c in known], 1)
+    others = [far[:, known != c].amin(1) for c in known]
+    return in_turn(torch.stack(others, 1), test[1], known)
+
+
+def distance(bank: Tensor, queries: Tensor) -> Tensor:
+    """One minus the cosine of each query with the nearest of the bank, `(m,)` in [0, 2]."""
+    return 1 - nearest(bank, queries, 1)[0][:, 0]
+
+
+def in_turn(scores: Tensor, labels: np.ndarray, known: np.ndarray) -> dict[str, float]:
+    """How well scores tell the samples of one class from all others, each class in turn.
+
+    Args:
+        scores: `(m, classes)`: how strange each sample is where the column's class is held out.
+        labels: `(m,)` the samples' classes.
+        known: `(classes,)` which are held out; one without samples, or with all, is passed over.
+
+    Returns:
+        "AUROC", the mean over the classes, and their "deviation", in percent.
+    """
+    found = []
+    for column, c in zip(scores.T, known, strict=True):
+        strange = torch.from_numpy(labels == c).to(scores.device)
         if strange.any() and not strange.all():
-            rest = torch.cat([near[:, :held], near[:, held + 1 :]], 1)
-            distance = 1 - rest.amax(1)
-            scores.append(100 * auroc(distance[strange], distance[~strange]))
-    spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
-    return {"AUROC": float(np.mean(scores)), "deviation": spread}
+            found.append(100 * auroc(column[strange], column[~strange]))
+    spread = float(np.std(found, ddof=1)) if len(found) > 1 else 0.0
+    return {"AUROC": float(np.mean(found)), "deviation": spread}

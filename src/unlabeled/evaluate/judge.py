@@ -20,6 +20,8 @@ from unlabeled.evaluate import baselines
 from unlabeled.evaluate.communities import COMMUNITIES, probe, runs
 from unlabeled.evaluate.documents import firsts, tfidf, weighted, whole
 from unlabeled.evaluate.embed import embed, home
+from unlabeled.evaluate.energies import DRAWS as LOOKS
+from unlabeled.evaluate.energies import energy
 from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
 from unlabeled.evaluate.future import CHOICES, future
@@ -29,7 +31,7 @@ from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
 from unlabeled.method import Method
 
 REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
-PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future")
+PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future", "energy")
 USUAL = ("knn", "linear", "few", "layers")
 BASELINES = ("untrained", "raw", "PCA")
 LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
@@ -70,7 +72,8 @@ def evaluate(
             "segmentation" (of synthetic collages of the samples, alike); "linear:vissl",
             "linear:simclr", "linear:solo", "linear:mae", "linear:dino" and "linear:dinov2" (a
             linear classifier trained as these communities do, on crops and flips, to compare with
-            their numbers); "future" (CPC's own test: the true next part among sixteen).
+            their numbers); "future" (CPC's own test: the true next part among sixteen); "energy"
+            (how badly each sample fits what the method learnt, each class the strange one in turn).
         layers: Which layers the protocol "layers" reads.
         pool: How it reads maps: their average, or a grid of up to 4,096 numbers.
         beside: What to score too: "untrained" (the network), "raw" (samples; of text TF-IDF), "PCA"
@@ -83,14 +86,15 @@ def evaluate(
         draws: Of the few labels.
         seed: Of the untrained network's weights.
         precision: Of the encoder: "fp32" or "bf16".
-        method: What trained the encoder, with its heads; "future" asks it.
+        method: What trained the encoder, with its heads; "future" and "energy" ask it.
 
     Returns:
         "scores" by name and protocol, in percent; "layers", if asked, by name, layer and protocol;
         the "settings", their hash "protocol", and the "seconds" it took.
 
     Raises:
-        UsageError: For an unknown protocol, baseline or layer, or views of what has none.
+        UsageError: For an unknown protocol, baseline or layer, views of what has none, or a method
+            that has no answer.
         DataError: Where samples and labels do not match, or a class of test is not in train.
     """
     _check(train, test, protocols, beside)
@@ -105,6 +109,9 @@ def evaluate(
         "samples": [store.fingerprint for store in (a, b)],
     }
     ahead = future(method, b, seed=seed) if "future" in protocols else {}  # first: it may refuse
+    fits: dict[str, Scores] = {}
+    if "energy" in protocols:  # and so may this
+        fits = energy(method, (b, lb), seed=seed, untrained="untrained" in beside)
     asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
     stores = [a, b, *(viewed(b, seed) if "matching" in asked else ())]
     reported = runs(protocols, len(a), epochs, device)
@@ -170,6 +177,9 @@ def evaluate(
         settings["future"] = {"candidates": CHOICES, "seed": seed}
         transfers.append(ahead)
         scores["last part"] = {}
+    if fits:
+        settings["energy"] = {"draws": LOOKS, "seed": seed}
+        transfers.append(fits)
     for found in transfers:
         for who in found.keys() & scores.keys():
             scores[who] |= found[who]

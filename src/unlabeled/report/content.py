@@ -30,6 +30,7 @@ MEANINGS = {
     "syntactic analogies": "share of questions answered right: walk to walked is as go to what?",
     "part of speech": "share of unseen words whose part of speech a linear layer reads rightly",
     "anomaly": "chance that a sample of a class held out looks stranger than another (AUROC)",
+    "energy": "chance that a sample of a class fits worse than one of the others (AUROC)",
     "RankMe": "how many directions the vectors use; of trained networks, the one with more",
     "effective rank": "how many directions the vectors really use",
     "alignment": "how far apart two views of one sample lie; 0 is the same place, 4 the far side",

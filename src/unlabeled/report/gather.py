@@ -14,15 +14,15 @@ from torch import Tensor
 from unlabeled.catalog import Card
 from unlabeled.data import Labels, Store
 from unlabeled.evaluate import headline
+from unlabeled.evaluate.energies import STEADY, energies
 from unlabeled.evaluate.protocols import column
 from unlabeled.method import Method
 from unlabeled.report import pool
 from unlabeled.report.content import Content, Curves, Evaluation, Number, Row, Verdict
-from unlabeled.report.energies import energies
 from unlabeled.report.things import Extremes, Things
 from unlabeled.views import Batch
 
-ASKED, STEADY = 512, 0.5  # samples whose energies are asked, and how far they must be their own
+ASKED = 512  # samples whose energies are asked
 FEWEST, VALUES = 64, 2**23  # fewer where they are large: as many as have so many values
 LONG = 70  # letters of a row of words that are shown
 LEVELS = {"healthy": "good", "warning": "doubtful", "unfinished": "unfinished"}

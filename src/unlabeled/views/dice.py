@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 GOLDEN = -7046029254386353131  # 2**64 / golden ratio, as a signed integer
+NEVER = 2**31  # an epoch that no run reaches: these views are never trained on
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:

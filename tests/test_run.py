@@ -1,0 +1,82 @@
+"""A finished run: the energies of its own samples, of others, and those that it refuses."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+import unlabeled
+from unlabeled.errors import DataError, UsageError
+from unlabeled.views import Batch
+
+
+def stripes(n, seed=0):
+    """Images of stripes, upright and lying."""
+    chance = np.random.default_rng(seed)
+    wave = 128 + 100 * np.sin(np.arange(16) + chance.uniform(0, 6, (n, 1, 1)))
+    images = np.where(np.arange(n)[:, None, None] % 2, wave, wave.transpose(0, 2, 1))
+    return images[:, None].astype(np.uint8)
+
+
+def trained(method, folder, images, **said):
+    return unlabeled.pretrain(
+        method, images, batch_size=32, device="cpu", precision="fp32", out=folder, report=False,
+        quiet=True, **said,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return trained("autoencoder", tmp_path_factory.mktemp("run") / "run", stripes(64), steps=4)
+
+
+def test_an_energy_is_the_samples_own_loss_in_the_order_of_the_data(run):
+    images = stripes(40, seed=1)
+    found = run.energies(images)
+    assert found.dtype == np.float32
+    store = run.data(images)
+    method = run.method(store).eval()
+    with torch.no_grad():
+        _, clean = method.views(Batch(torch.from_numpy(images), torch.arange(40)))
+        rebuilt = method.rebuild(clean).double()
+    expected = (rebuilt - clean).square().mean((1, 2, 3)).numpy()
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert found[::-1] == pytest.approx(run.energies(images[::-1].copy()), rel=1e-4)
+
+
+def test_the_column_is_the_runs_energies(run, tmp_path):
+    images = stripes(12, seed=1)
+    assert run.write_embeddings(images, tmp_path / "x.parquet", energy=True) == 12
+    written = pq.read_table(tmp_path / "x.parquet")
+    assert written.column_names == ["key", "embedding", "energy"]
+    assert np.array_equal(written["energy"].to_numpy(), run.energies(images))
+    run.write_embeddings(images, tmp_path / "x.parquet")
+    assert pq.read_table(tmp_path / "x.parquet").column_names == ["key", "embedding"]
+
+
+def test_a_method_that_shows_its_own_images_in_their_place_is_refused(tmp_path):
+    """Exemplar shows one image in so many: of more samples than it knew, too."""
+    run = trained("exemplar", tmp_path / "run", stripes(64), seeds=8, steps=1)
+    with pytest.raises(UsageError, match="energies of Exemplar say nothing"):
+        run.energies(stripes(200, seed=1))
+
+
+def test_a_sample_alone_has_nothing_to_be_compared_with(run):
+    with pytest.raises(DataError, match="at least 2"):
+        run.energies(stripes(1))
+
+
+def test_energies_that_are_mostly_chance_come_with_a_warning(tmp_path):
+    """Nothing tells one blank image from another but the views drawn of it."""
+    blank = (128 + np.arange(64)[:, None, None, None] % 2 + np.zeros((1, 16, 16))).astype(np.uint8)
+    run = trained("simclr", tmp_path / "run", blank, steps=1)
+    with pytest.warns(UserWarning, match="mostly chance"):
+        run.energies(blank)
+
+
+def test_energy_is_a_protocol_of_a_run(run):
+    images, kinds = stripes(40, seed=1), np.arange(40) % 2
+    told = run.evaluate(
+        train=(images, kinds), test=(images, kinds), protocols=("energy",), beside=()
+    )
+    assert set(told["scores"]["encoder"]["energy"]) == {"AUROC", "deviation", "reliability"}
