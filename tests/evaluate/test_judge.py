@@ -128,6 +128,10 @@ def test_tuned_columns_stand_beside_those_of_random_weights(learnt, train, test,
     assert found["settings"]["finetune"] == {"labels": [10], "steps": 2}
     alone = evaluate(learnt, train, test, protocols=("layers",), beside=(), layers=("out",))
     assert set(alone["layers"]["encoder"]["out"]) == {"kNN", "linear"}
+    few = evaluate(
+        learnt, train, test, protocols=("few", "layers"), beside=(), layers=("out",), draws=2
+    )
+    assert few["layers"] == alone["layers"]
 
 
 def test_text_cannot_play_the_matching_game():

@@ -11,22 +11,22 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder, Words
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.communities import COMMUNITIES, probe, runs
-from unlabeled.evaluate.documents import firsts, tfidf, weighted, whole
-from unlabeled.evaluate.embed import embed, home
+from unlabeled.evaluate.documents import firsts, weighted
+from unlabeled.evaluate.embed import home
 from unlabeled.evaluate.energies import DRAWS as LOOKS
 from unlabeled.evaluate.energies import energy
 from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
+from unlabeled.evaluate.frozen import Frozen
 from unlabeled.evaluate.future import CHOICES, future
 from unlabeled.evaluate.matching import viewed
-from unlabeled.evaluate.protocols import FROZEN, Features, Scores, settings_of
+from unlabeled.evaluate.protocols import FROZEN, Scores, settings_of
 from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
 from unlabeled.method import Method
 
@@ -34,7 +34,6 @@ REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
 PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future", "energy")
 USUAL = ("knn", "linear", "few", "layers")
 BASELINES = ("untrained", "raw", "PCA")
-LAYERWISE = {"knn": "kNN", "linear": "linear"}  # what "layers" asks of every layer: its columns
 
 Samples = tuple[Store, np.ndarray]
 
@@ -108,63 +107,42 @@ def evaluate(
         "test": len(lb),
         "samples": [store.fingerprint for store in (a, b)],
     }
-    ahead = future(method, b, seed=seed) if "future" in protocols else {}  # first: it may refuse
-    fits: dict[str, Scores] = {}
+    scores: dict[str, Scores] = {"encoder": {}}
+    transfers: list[dict[str, Scores]] = []  # from protocols that score the baselines themselves
+    if "future" in protocols:  # first: it may refuse
+        settings["future"] = {"candidates": CHOICES, "seed": seed}
+        transfers.append(future(method, b, seed=seed))
     if "energy" in protocols:  # and so may this
-        fits = energy(method, (b, lb), seed=seed, untrained="untrained" in beside)
-    asked = [name for name in protocols if name in FROZEN]  # in the order they were asked for
-    stores = [a, b, *(viewed(b, seed) if "matching" in asked else ())]
+        settings["energy"] = {"draws": LOOKS, "seed": seed}
+        transfers.append(energy(method, (b, lb), seed=seed, untrained="untrained" in beside))
     reported = runs(protocols, len(a), epochs, device)
     if reported:
-        settings["reported"] = {name: asdict(run) for name, run in reported.items()} | {
-            "seed": seed
-        }
+        found = {name: asdict(run) for name, run in reported.items()}
+        settings["reported"] = {**found, "seed": seed}
+    asked = tuple(name for name in protocols if name in FROZEN)  # in the order they were asked for
+    views = tuple(viewed(b, seed)) if "matching" in asked else ()
+    frozen = Frozen(((a, la), (b, lb)), views, asked, settings, device, pool, precision)
 
-    def scored(x: np.ndarray, q: np.ndarray, *views: np.ndarray) -> Scores:
-        found = Features((x, la), (q, lb), (views[0], views[1]) if views else None)
-        return _scores(found, asked, settings, device)
+    def add(name: str, net: Encoder, layers: Sequence[str] = ()) -> None:
+        """Score a network by all that frozen features can be asked, and its layers."""
+        found, curve = frozen.network(net, layers)
+        own = {k: probe(net, train, test, run, seed=seed) for k, run in reported.items()}
+        scores[name] = found | own
+        if curve:
+            curves[name] = curve
 
-    names = encoder.layers if layers == "all" else tuple(layers)
-    layered = [name for name in LAYERWISE if name in asked] or [*LAYERWISE]
     curves: dict[str, dict[str, Scores]] = {}
-
-    def of(net: Encoder, curve: str = "") -> Scores:
-        """A network's columns; with a name for them, what its layers score goes to `curves`."""
-        own = {name: probe(net, train, test, run, seed=seed) for name, run in reported.items()}
-        wanted = names if curve and "layers" in protocols else ()
-        read = tuple(dict.fromkeys((*(["out"] if asked else []), *wanted)))
-        if not read:
-            return own
-        how: dict[str, Any] = {"layers": read, "pool": pool, "precision": precision}
-        x, q = (
-            {name: whole(store, rows) for name, rows in embed(net, store, **how).items()}
-            for store in (a, b)
-        )
-        views = [whole(part, embed(net, part, precision=precision)["out"]) for part in stores[2:]]
-        found = (scored(x["out"], q["out"], *views) if asked else {}) | own
-        known = {LAYERWISE[name]: found[LAYERWISE[name]] for name in layered if asked}
-        for name in wanted:
-            done = known if name == "out" else {}
-            given = Features((x[name], la), (q[name], lb))
-            curves.setdefault(curve, {})[name] = done or _scores(given, layered, settings, device)
-        return found
-
-    scores = {"encoder": of(encoder, "encoder")}
+    names = encoder.layers if layers == "all" else tuple(layers)
+    read = names if "layers" in protocols else ()
+    add("encoder", encoder, read)
     if asked and isinstance(encoder, Words):
-        scores["encoder, idf"] = of(weighted(encoder, a))
+        add("encoder, idf", weighted(encoder, a))
     if "untrained" in beside:
-        scores["untrained"] = of(baselines.untrained(encoder, a, seed), "untrained")
-    if asked and {"raw", "PCA"} & set(beside):
-        text = a.shape.modality == "text"
-        x, *others = tfidf(*stores) if text else map(baselines.raw, stores)
-        if "raw" in beside:
-            scores["TF-IDF" if text else "raw"] = scored(x, *others)
-        if "PCA" in beside:
-            x, q = baselines.pca(x, np.concatenate(others), encoder.dim)
-            scores["PCA"] = scored(x, *np.split(q, len(others)))
+        add("untrained", baselines.untrained(encoder, a, seed), read)
+    if asked:
+        scores |= frozen.without_a_network(encoder.dim, beside)
     if supervised:
-        scores["supervised"] = of(baselines.supervised(encoder, train, steps=steps, seed=seed))
-    transfers: list[dict[str, Scores]] = []
+        add("supervised", baselines.supervised(encoder, train, steps=steps, seed=seed))
     if "finetune" in protocols:
         counts = [n for n in LABELS if n in settings["labels"]] or settings["labels"][-1:]
         given: dict[str, Any] = {"labels": counts, "steps": STEPS}
@@ -173,13 +151,8 @@ def evaluate(
     if "segmentation" in protocols:
         settings["segmentation"] = SYNTHETIC | {"seed": seed}
         transfers.append(on_collages(encoder, train, test, seed=seed))
-    if ahead:
-        settings["future"] = {"candidates": CHOICES, "seed": seed}
-        transfers.append(ahead)
+    if "future" in protocols:
         scores["last part"] = {}
-    if fits:
-        settings["energy"] = {"draws": LOOKS, "seed": seed}
-        transfers.append(fits)
     for found in transfers:
         for who in found.keys() & scores.keys():
             scores[who] |= found[who]
@@ -216,16 +189,6 @@ def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequ
             f"{len(lacking)} of the test samples' classes have no sample in the training part",
             hint="split the data so that every class is in both parts",
         )
-
-
-def _scores(
-    found: Features, asked: Sequence[str], settings: Mapping[str, Any], device: torch.device
-) -> Scores:
-    """The columns of every asked protocol."""
-    scores: Scores = {}
-    for name in asked:
-        scores |= FROZEN[name](found, settings, device)
-    return scores
 
 
 def digest(settings: Mapping[str, Any]) -> str:
