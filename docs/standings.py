@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from tables import RESULTS, Run, head, row, signed, spread
@@ -89,7 +90,7 @@ def short() -> str:
         if sum(gains([r for r in runs if r["system"] == system], twins, "10 labels")) <= 0
     ]
     no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
-    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
+    parts = ["\n".join(lines), f"{SHORT_NOTE} {protocols(runs)}", no_use, words, left]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -108,11 +109,35 @@ def long() -> str:
 def about(runs: list[Run]) -> str:
     """What a table rests on."""
     settings = runs[0]["evaluation"]["settings"]
+    several = len({r["seed"] for r in runs}) > 1
+    seeds = "± is the standard deviation over seeds." if several else "One seed."
     machines = " and ".join(sorted({r["processor"] for r in runs}))
     return (
         f"{settings['train']:,} labelled training samples, {settings['test']:,} test samples, "
-        f"{settings['classes']} classes. {machines}."
+        f"{settings['classes']} classes. {machines}. {seeds} "
+        f"{protocols(runs)}"
     )
+
+
+def protocols(runs: list[Run]) -> str:
+    """By what protocol runs were judged, in how many seconds each; and how several differ."""
+    judged = [run["evaluation"] for run in runs if "protocol" in run["evaluation"]]
+    if not judged:
+        return ""
+    found = Counter(e["protocol"] for e in judged).most_common()
+    named = f"Protocol {found[0][0]}"
+    if len(found) > 1:
+        first = judged[0]["settings"]
+        keys = dict.fromkeys(
+            k
+            for e in judged
+            for k in {**first, **e["settings"]}
+            if first.get(k) != e["settings"].get(k)
+        )
+        each = ", ".join(f"{name} ({n} runs)" for name, n in found)
+        named = f"Protocols {each}, which differ in their {', '.join(keys)}"
+    seconds = [run["seconds"]["evaluation"]["wall"] for run in runs]
+    return f"{named}; {min(seconds):,.0f} to {max(seconds):,.0f} s to judge a run."
 
 
 def table(runs: list[Run]) -> str:
@@ -218,7 +243,7 @@ def words_of(runs: list[Run]) -> str:
             cells.append(word_cell([found[name] for found in scores if name in found]))
         lines.append(row("word2vec" if who == "encoder" else f"*{who}*", *cells, len(runs)))
     probed = [PROBED_NOTE] if "part of speech" in names else []
-    return "\n".join([*lines, "", WORDS_NOTE, *probed])
+    return "\n".join([*lines, "", WORDS_NOTE, *probed, *filter(None, [protocols(runs)])])
 
 
 def word_cell(found: list[dict[str, Any]]) -> str:
@@ -232,10 +257,10 @@ def word_cell(found: list[dict[str, Any]]) -> str:
 
 SHORT_NOTE = (
     "Percent right on Fashion-MNIST's 10,000 test images: frozen features of the last layer, last "
-    "checkpoint, mean ± deviation over seeds, about a minute of training on two cores without "
-    "labels. A gain is what training added to the same network with the same seed. cpc-series "
-    "reads an image as a series of rows. [More columns, and other data](docs/league.md); "
-    "`make league` repeats it."
+    "checkpoint, mean ± standard deviation over seeds (10 labels: of means over five draws), about "
+    "a minute of training on two cores without labels. A gain is what training added to the same "
+    "network with the same seed. cpc-series reads an image as a series of rows. [More columns, and "
+    "other data](docs/league.md); `make league` repeats it."
 )
 TUNED_NOTE = (
     "So many labels a class; 200 steps of AdamW, the head first; mean ± deviation over three draws "
@@ -247,7 +272,7 @@ AHEAD_NOTE = (
 )
 WORDS_NOTE = (
     "Spearman's correlation of cosines with people's judgements, trained on the glosses of "
-    "WordNet; n pairs have both words in the vocabulary."
+    "WordNet; n pairs have both words in the vocabulary. ± is the standard deviation over seeds."
 )
 PROBED_NOTE = (
     "Analogies by 3CosAdd without the inputs, percent right of the n whose words are all known; "

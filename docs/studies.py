@@ -21,7 +21,13 @@ def over_under() -> str:
     if result is None:
         return "Not measured yet: `python -m benchmarks.over_under`."
     runs, study = result["runs"], result["study"]
-    about = f"{len(runs)} runs of {runs[0]['steps']} steps, {result['processor']}."
+    seeds = len({run["seed"] for run in runs})
+    seconds = [sum(part["wall"] for part in run["seconds"].values()) for run in runs]
+    about = (
+        f"{len(runs)} runs of {runs[0]['steps']} steps, {seeds} seeds, {min(seconds):.0f} to "
+        f"{max(seconds):.0f} s a run, {result['processor']}; ± is the standard deviation over "
+        "seeds."
+    )
     tables = [grid(runs, title, *scores) for title, scores in SEEN.items()]
     return "\n\n".join([*tables, verdicts(study), f"{about} `{result['command']}`"])
 

@@ -14,6 +14,7 @@ import torch
 
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
+from unlabeled.data.labels import Opened
 from unlabeled.data.options import Options
 from unlabeled.encoders import Encoder, build
 from unlabeled.errors import UsageError
@@ -39,11 +40,14 @@ class Job:
         config: Every setting, resolved; what config.json will hold.
         store: The samples.
         trainer: The method with its optimiser, at step 0.
+        shown: The samples and how to read their labels, for the page, when the run has ended; no
+            label is read before, and the trainer does not have it.
     """
 
     config: dict[str, Any]
     store: Store
     trainer: Trainer
+    shown: Opened | None = None
 
     @property
     def method(self) -> Method[Any]:

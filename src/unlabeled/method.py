@@ -42,6 +42,7 @@ class Method(Fields, Generic[E]):
             apply.
         prefers: The kind of encoder that it is given on a CPU where none is named; what it needs
             if None.
+        contrasts: Whether `loss` compares each sample with the others of its batch, as negatives.
         exempt: Conformance checks that do not apply, each with its reason.
         encoder: What is trained and kept.
         progress: Share of training done, in [0, 1], as a tensor the loop writes.
@@ -52,6 +53,7 @@ class Method(Fields, Generic[E]):
     recipe: ClassVar[Recipe] = Recipe()
     small: ClassVar[Recipe] = Recipe()
     prefers: ClassVar[type[Encoder] | None] = None
+    contrasts: ClassVar[bool] = False
     exempt: ClassVar[dict[str, str]] = {}
 
     encoder: E = field(kw_only=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import os
 import time as clock
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +15,8 @@ from typing import Any
 import torch
 
 from unlabeled import catalog, job
-from unlabeled.data import Store, open_data
+from unlabeled.data import Store, open_apart
+from unlabeled.data.labels import Opened
 from unlabeled.encoders import default
 from unlabeled.errors import Interrupted, Stopped
 from unlabeled.job import Job
@@ -65,7 +68,7 @@ def pretrain(
         with RunFolder.create(folder, ready.config, ready.store) as place:
             _train(ready, place, log)
         first = world()[0] == 0
-    return _finish(folder, ready.store, first, report=report, quiet=quiet)
+    return _finish(folder, ready.shown or ready.store, first, report=report, quiet=quiet)
 
 
 def resume(
@@ -87,13 +90,13 @@ def resume(
     with processes(config["device"]):
         log = Log(quiet=quiet)
         source = config["data"]["source"] if data is None else data
-        store = open_data(source, progress=log.decoding, **config["reading"])
-        job.same_data(config, store)
-        ready = job.reassemble(config, store)
+        opened = _opened(source, progress=log.decoding, **config["reading"])
+        job.same_data(config, opened.store)
+        ready = job.reassemble(config, opened.store)
         with RunFolder.open(folder) as place:
             _train(ready, place, log)
         first = world()[0] == 0
-    return _finish(Path(folder), store, first, report=report, quiet=quiet)
+    return _finish(Path(folder), opened, first, report=report, quiet=quiet)
 
 
 def plan(method: str, data: Any, *, quiet: bool = False, **said: Any) -> dict[str, Any]:
@@ -175,35 +178,26 @@ def prepare(
         "modality": modality,
         "allow_bad": allow_bad,
     }
-    store = open_data(data, download=download, progress=progress, **reading)
+    opened = _opened(data, download=download, progress=progress, **reading)
+    store = opened.store
     kind = torch.device(runtime.device).type
     settled = resolve(
-        card,
-        settings,
-        samples=len(store),
-        size=store.shape.size,
-        device=kind,
+        card, settings, samples=len(store), size=store.shape.size, device=kind,
         backbone=backbone or default(catalog.load(method).suits(kind), store.shape, kind),
-        named=recipe,
-        epochs=epochs,
-        time=time,
-        steps=steps,
-        batch=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        weight_decay=weight_decay,
-        warmup=warmup,
-        clip=clip,
+        named=recipe, epochs=epochs, time=time, steps=steps, batch=batch_size,
+        optimizer=optimizer, lr=lr, weight_decay=weight_decay, warmup=warmup, clip=clip,
+    )  # fmt: skip
+    ready = job.assemble(
+        settled, store, runtime, seed=seed, accumulate=accumulate, reading=reading, named=recipe
     )
-    return job.assemble(
-        settled,
-        store,
-        runtime,
-        seed=seed,
-        accumulate=accumulate,
-        reading=reading,
-        named=recipe,
-    )
+    return dataclasses.replace(ready, shown=opened)
+
+
+def _opened(data: Any, **said: Any) -> Opened:
+    """The samples, and their labels where these lie beside them: no sample is read again."""
+    opened = open_apart(data, **said)
+    beside = isinstance(data, (str, os.PathLike, tuple, list)) or hasattr(data, "targets")
+    return opened if beside else open_apart(opened.store)
 
 
 def _train(ready: Job, place: RunFolder, log: Log) -> None:
@@ -254,7 +248,7 @@ def _left(place: RunFolder, *, interrupted: bool) -> Stopped | Interrupted:
     )
 
 
-def _finish(folder: Path, store: Store, first: bool, *, report: bool, quiet: bool) -> Run:
+def _finish(folder: Path, shown: Store | Opened, first: bool, *, report: bool, quiet: bool) -> Run:
     """Open the finished run; the first process writes its page and says where it is."""
     run, log = load(folder), Log(quiet=quiet)
     if first:
@@ -263,7 +257,7 @@ def _finish(folder: Path, store: Store, first: bool, *, report: bool, quiet: boo
         if verdict["advice"]:
             log.say(f"hint: {verdict['advice']}")
         if report:
-            log.say(f"report: {run.report(store)}")
+            log.say(f"report: {run.report(shown)}")
     return run
 
 

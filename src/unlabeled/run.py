@@ -182,8 +182,8 @@ class Run:
             settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws, epochs.
 
         Returns:
-            Accuracies in percent by protocol, with the baselines; also kept in the run's folder
-            as evaluation.json.
+            Accuracies in percent by protocol, with the baselines and the "seeds" of the run and of
+            the untrained network; also kept in the run's folder as evaluation.json.
         """
         from unlabeled.evaluate import evaluate, evaluate_words
 
@@ -203,6 +203,8 @@ class Run:
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )
+        seeds = {"run": self.config["seed"], "untrained": settings.get("seed", 0)}
+        result["seeds"] = {k: seed for k, seed in seeds.items() if k in {"run", *result["scores"]}}
         write_json(self.folder / "evaluation.json", result)
         return result
 
@@ -213,8 +215,7 @@ class Run:
         """
         from unlabeled.diagnose import diagnose, looks
 
-        card, settings = catalog.card(self.config["method"]), self.config["settings"]
-        contrasts = card.family == "invariance" and "temperature" in settings  # with the batch
+        contrasts = catalog.load(self.config["method"]).contrasts
         batch = self.config["recipe"]["batch"] if contrasts else None
         return diagnose(
             self.encoder, self.data(data), history=looks(self.metrics()), contrasted=batch
@@ -235,8 +236,8 @@ class Run:
         """Write RUN/report.html and return its path.
 
         Args:
-            data: Samples to show; the run's own if None. Where they have labels, these are shown
-                beside them, and nothing is chosen by them; a store has none.
+            data: Samples to show, or what `open_apart` gave; the run's own if None. Where they have
+                labels, these are shown beside them, and nothing is chosen by them.
             said: As for `reading`.
         """
         from unlabeled.report.gather import content

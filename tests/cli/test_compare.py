@@ -56,7 +56,7 @@ def test_json_is_one_object_and_nothing_else(cli, pair, tmp_path):
     code, out, err = cli(*pair, "--json", "--out", str(tmp_path / "page.html"))
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert found["words"] == r"Best by kNN: t" + "\x1b[2Jwo, 72.5."
+    assert found["words"] == r"Best by kNN: t" + "\x1b[2Jwo, 72.5 %."
     assert found["scores"]["abc"]["best"] == {"kNN": ["B"]}
     assert "2 runs compared" in (tmp_path / "page.html").read_text()
 

@@ -11,6 +11,7 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import Shape, Words
 from unlabeled.errors import DataError, MachineError
 from unlabeled.evaluate import evaluate_words, table
+from unlabeled.evaluate.judge import digest
 from unlabeled.evaluate.words import (
     analogies,
     correlate,
@@ -242,6 +243,8 @@ def test_good_vectors_agree_with_people_and_random_ones_need_not(lists, text):
     assert table(found)[1][4] == "100.0 n=2"
     assert "part of speech" not in scores["encoder"]
     assert "parts of speech are left out: WordNet is not on this machine" in found["notes"][0]
+    assert found["protocol"] == digest(found["settings"])
+    assert found["seconds"] > 0
 
 
 def test_parts_of_speech_are_judged_beside_the_majority(wordnet):

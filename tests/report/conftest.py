@@ -1,12 +1,15 @@
 """Pages to write: everything is on them, for each kind of data, with any text in any place."""
 
 import dataclasses
+import json
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
+import unlabeled
 from unlabeled.report.content import (
     Content,
     Curves,
@@ -44,10 +47,11 @@ def full(kind: str) -> Content:
         data="holiday photos",
         about="Recognise the other view.",
         saw="24 samples",
-        verdict=Verdict(
-            "good", "It works.", ["Train longer."], [Number("effective rank", 31.2, of=64)]
-        ),
-        numbers=[Number("kNN", "88.4 %"), Number("speed", 1234, "how fast it was")],
+        verdict=Verdict("good", "It works.", ["Train longer."]),
+        numbers=[
+            Number("kNN", "88.4 %", beside="untrained 79.1 %"),
+            Number("speed", "1,234", "how fast it was"),
+        ],
         curves=Curves(
             steps=np.arange(100),
             loss=np.linspace(5, 3, 100) + 0.1 * chance.standard_normal(100),
@@ -86,7 +90,7 @@ def full(kind: str) -> Content:
         ),
         **({} if kind == "text" else standing_out(things)),
         evaluation=Evaluation(
-            how="10 test images",
+            basis=["10 test images.", "Protocol 2ec15f40d2c0."],
             rows=[
                 Row(name="this run", scores={"kNN": 0.884, "10 labels": (0.741, 0.012)}, ours=True),
                 Row(name="untrained", scores={"kNN": 0.791, "odd": 0.5}),
@@ -159,3 +163,39 @@ def images() -> Content:
 @pytest.fixture
 def spread():
     return everywhere
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two real runs of one method on the same samples, and labels that have judged them."""
+    root = tmp_path_factory.mktemp("runs")
+    chance = np.random.default_rng(0)
+    labels = np.arange(96) % 3
+    images = chance.integers(0, 80, (96, 1, 16, 16), dtype=np.uint8)
+    images[np.arange(96), 0, 4 * labels] = 255  # a bright row says which class
+    np.save(root / "images.npy", images)
+    for name, seed in (("one", 0), ("two", 1)):
+        run = unlabeled.pretrain("rotation", str(root / "images.npy"), out=root / name, steps=3, seed=seed,
+                                 batch_size=32, device="cpu", report=False, quiet=True)  # fmt: skip
+        run.evaluate(train=(images[:64], labels[:64]), test=(images[64:], labels[64:]),
+                     protocols=("knn",), beside=("untrained", "raw"))  # fmt: skip
+    return root
+
+
+@pytest.fixture
+def altered(runs, tmp_path):
+    """Copies of the two runs, files of the second changed by a function of what they hold."""
+
+    def alter(**changes):
+        copies = []
+        for name in ("one", "two"):
+            copies.append(shutil.copytree(runs / name, tmp_path / name, dirs_exist_ok=True))
+        for file, change in changes.items():
+            path = copies[1] / f"{file}.json"
+            if change is None:
+                path.unlink()
+            else:
+                path.write_text(json.dumps(change(json.loads(path.read_text()))))
+        return copies
+
+    return alter

@@ -80,6 +80,13 @@ def test_a_line_is_drawn_to_scale():
     assert a[1] < c[1] < b[1]
 
 
+@pytest.mark.parametrize(("ends", "side"), [((3.0, 1.0), "note end"), ((1.0, 3.0), "note")])
+def test_the_name_of_the_reference_stands_where_lines_leave_room(ends, side):
+    line = Line(np.arange(2), np.array(ends))
+    chart = line_chart([line], label="l", reference=(3.1, "supervised"))
+    assert f'class="{side}">supervised<' in chart
+
+
 def test_the_reference_is_inside_and_named():
     line = Line(np.arange(5), np.full(5, 1.0))
     chart = line_chart([line], label="l", reference=(3.0, "nothing: 3"))

@@ -16,42 +16,6 @@ from unlabeled.report.compare import _best
 HOSTILE = """ "'><img src=https://evil.example/x.png onerror="document.title='pwned'"></style>\x1b\u202e"""
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two real runs of one method on the same samples, and labels that have judged them."""
-    root = tmp_path_factory.mktemp("runs")
-    chance = np.random.default_rng(0)
-    labels = np.arange(96) % 3
-    images = chance.integers(0, 80, (96, 1, 16, 16), dtype=np.uint8)
-    images[np.arange(96), 0, 4 * labels] = 255  # a bright row says which class
-    np.save(root / "images.npy", images)
-    for name, seed in (("one", 0), ("two", 1)):
-        run = unlabeled.pretrain("rotation", str(root / "images.npy"), out=root / name, steps=3, seed=seed,
-                                 batch_size=32, device="cpu", report=False, quiet=True)  # fmt: skip
-        run.evaluate(train=(images[:64], labels[:64]), test=(images[64:], labels[64:]),
-                     protocols=("knn",), beside=("untrained", "raw"))  # fmt: skip
-    return root
-
-
-@pytest.fixture
-def altered(runs, tmp_path):
-    """Copies of the two runs, files of the second changed by a function of what they hold."""
-
-    def alter(**changes):
-        copies = []
-        for name in ("one", "two"):
-            copies.append(shutil.copytree(runs / name, tmp_path / name, dirs_exist_ok=True))
-        for file, change in changes.items():
-            path = copies[1] / f"{file}.json"
-            if change is None:
-                path.unlink()
-            else:
-                path.write_text(json.dumps(change(json.loads(path.read_text()))))
-        return copies
-
-    return alter
-
-
 class Structure(HTMLParser):
     """Elements with their attributes, and the text."""
 
@@ -122,17 +86,36 @@ def test_a_tie_of_all_is_no_lead():
     assert _best(rows, ["A", "B", "C"]) == {"kNN": ["A", "B"], "loss": ["C"]}
     assert _best(rows, ["A", "B"]) == {"kNN": [], "loss": []}
     assert _best(rows, []) == {"kNN": [], "loss": []}
+    assert _best({"A": {"kNN": 80.0}, "B": {"kNN": 80.04}}, ["A", "B"]) == {"kNN": []}
 
 
 def test_scores_of_two_protocols_are_never_in_one_table(altered, tmp_path):
-    found, page = shown(
-        altered(evaluation=lambda judged: {**judged, "protocol": "another"}), tmp_path
-    )
+    def another(judged):
+        judged["settings"] |= {"draws": 9, "neighbours": [5]}
+        return {**judged, "protocol": "another"}
+
+    found, page = shown(altered(evaluation=another), tmp_path)
     assert [next(iter(table["rows"])) for table in found["scores"].values()] == ["A", "B"]
     assert not set("AB") <= set(found["scores"]["another"]["rows"])
     assert all(best == [] for table in found["scores"].values() for best in table["best"].values())
-    assert found["warnings"] == ["Scores by different protocols do not compare."]
+    (warning,) = found["warnings"]
+    assert warning.startswith("Scores by different protocols do not compare: they differ in ")
+    assert "draws and neighbours. Each has its own table." in warning
+    assert warning in page.text
+    assert found["words"].startswith("Without labels, ")
     assert page.text.count("With labels, by protocol") == 2
+
+
+def test_a_table_says_what_it_rests_on(altered, tmp_path):
+    found, page = shown(altered(), tmp_path)
+    (table,) = found["scores"].values()
+    assert table["basis"][0].endswith("3 classes; seeds 0 and 1 (untrained: 0).")
+    assert re.fullmatch(r"Protocol [0-9a-f]{12}, \d+ and \d+ s\.", table["basis"][1])
+    assert " ".join(table["basis"]) in page.text
+
+
+def test_a_run_without_scores_beside_one_that_has_some_is_named(altered):
+    assert unlabeled.compare(altered(evaluation=None))["warnings"] == ["B has no scores."]
 
 
 def test_losses_of_two_tasks_bear_no_star(altered):

@@ -37,17 +37,18 @@ def test_each_protocol_is_shown_by_its_headline():
         "encoder": {"1": (0.5, 0.04), "10": (0.75, 0.01)},
         "untrained": {"1": 0.4},
     }
-    assert [(number.name, number.value) for number in _numbers(FOUND)] == [
-        ("kNN", "88.0 %"), ("10 labels", "75.0 %")
+    assert [(number.name, number.value, number.beside) for number in _numbers(FOUND)] == [
+        ("kNN", "88.0 %", "untrained 79.0 %"), ("10 labels", "75.0 %", "")
     ]  # fmt: skip
 
 
 def test_words_have_correlations_and_no_curves():
     found = {"correlation": 0.31, "interval": [0.2, 0.4], "pairs": 300, "all": 353}
-    shown = _evaluation({"scores": {"encoder": {"WordSim-353": found}}})
+    evaluation = {"scores": {"encoder": {"WordSim-353": found}}, "settings": {"words": 9}}
+    shown = _evaluation(evaluation)
     assert shown.rows[0].scores == {"WordSim-353": 0.31}
     assert not shown.labels
-    assert _numbers({"scores": {"encoder": {"WordSim-353": found}}})[0].value == "0.31"
+    assert _numbers(evaluation)[0].value == "0.31"
 
 
 def test_the_curves_are_drawn_with_a_line_for_each_row_and_layer():

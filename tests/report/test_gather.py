@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import unlabeled
+from unlabeled.data import Labels
+from unlabeled.pretraining import resume
 
 chance = np.random.default_rng(0)
 
@@ -52,6 +54,48 @@ def test_labels_are_shown_where_there_are_any(images):
     assert "label;" not in text
     assert "commonest label" not in text
     assert "bright" not in text.replace("brightness", "")
+
+
+def test_the_page_at_the_end_is_the_one_that_can_be_written_later(images, tmp_path, monkeypatch):
+    """Labels and all; and no label is read before the run has ended."""
+    source, place = images.config["data"]["source"], tmp_path / "run"
+    of, ended = Labels.of, []
+
+    def read(*given):
+        ended.append((place / "verdict.json").exists())
+        return of(*given)
+
+    monkeypatch.setattr(Labels, "of", read)
+    said = {"steps": 2, "batch_size": 32, "device": "cpu", "quiet": True}
+    run = unlabeled.pretrain("rotation", source, out=place, **said)
+    assert ended == [True]
+    page = (place / "report.html").read_bytes()
+    assert b"commonest label" in page
+    assert run.report().read_bytes() == page
+    resume(place, quiet=True)  # which takes time, and the page says how much
+    assert b"commonest label" in (place / "report.html").read_bytes()
+
+
+@pytest.mark.parametrize("targets", [True, False])
+def test_no_sample_is_read_again_for_its_label(targets, tmp_path):
+    asked = []
+
+    class Dataset:
+        def __len__(self):
+            return 40
+
+        def __getitem__(self, i):
+            asked.append(i)
+            return np.full((12, 12), 5 * i, np.uint8), i % 2
+
+    data = Dataset()
+    if targets:
+        data.targets = [i % 2 for i in range(40)]
+    unlabeled.pretrain(
+        "rotation", data, out=tmp_path, steps=1, batch_size=8, device="cpu", quiet=True
+    )
+    assert ("commonest label" in (tmp_path / "report.html").read_text()) == targets
+    assert len(asked) == 41  # the first one tells what they are
 
 
 def test_other_samples_can_be_shown_with_their_labels(images, tmp_path):

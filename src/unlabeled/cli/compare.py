@@ -37,12 +37,10 @@ def compare(
 def lines(found: dict[str, Any]) -> list[str]:
     """The comparison as text: who is who, then a column for each run; a star marks the best."""
     from unlabeled.cli.evaluate import aligned
-    from unlabeled.evaluate import headline
-    from unlabeled.report.charts import digits
     from unlabeled.report.details import plain
     from unlabeled.report.markup import visible
 
-    said = [found["words"], *(f"! {words}" for words in found["warnings"])]
+    said = [found["words"], *filter(None, [found["rest"]]), *(f"! {x}" for x in found["warnings"])]
     for run in found["runs"]:
         config = run["config"]
         facts = [f"{config['method']} on {config['data']['source']}"]
@@ -50,14 +48,26 @@ def lines(found: dict[str, Any]) -> list[str]:
         facts += [run["facts"][k] for k in ("trained for", "processor") if k in run["facts"]]
         said += ["", f"{run['label']}  {run['run']} ({', '.join(facts)})"]
         said += [f"   {run['verdict']['words']}"]
-    number = lambda x: "–" if x is None else digits(headline(x)[1] if isinstance(x, dict) else x)
     scored = {f"protocol {x}": table for x, table in found["scores"].items()}
     for title, part in {"without labels": found["measures"], **scored}.items():
         block = [[title, *part["rows"]]]
         for column, best in part["best"].items():
             cells = {who: number(row.get(column)) for who, row in part["rows"].items()}
             block.append([column, *(x + " *" * (who in best) for who, x in cells.items())])
-        said += ["", *aligned(block)]
+        said += ["", *aligned(block), *part.get("basis", ())]
     labels = [run["label"] for run in found["runs"]]
     rows = [[k, *(plain(x)[:40] for x in v.values())] for k, v in found["settings"].items()]
     return [visible(line) for line in [*said, "", *aligned([["set differently", *labels], *rows])]]
+
+
+def number(found: Any) -> str:
+    """A measure, or a protocol's headline with its spread, as it stands in a cell."""
+    from unlabeled.evaluate import headline
+    from unlabeled.report.charts import digits
+
+    if found is None:
+        return "–"
+    if not isinstance(found, dict):
+        return digits(found)
+    spread = f" ± {found['deviation']:.1f}" if "deviation" in found else ""
+    return digits(headline(found)[1]) + spread

@@ -58,7 +58,7 @@ def evaluate(
         Print one JSON object on stdout and nothing else.
     """
     import unlabeled
-    from unlabeled.evaluate import BASELINES, table
+    from unlabeled.evaluate import BASELINES, basis, table
     from unlabeled.log import Log
 
     result = unlabeled.load(run).evaluate(
@@ -78,7 +78,7 @@ def evaluate(
     rows = table(result)
     if len(rows[0]) > WIDE:
         rows = [list(column) for column in zip(*rows, strict=True)]
-    print("\n".join([*aligned(rows), *result.get("notes", ())]))
+    print("\n".join([*aligned(rows), "", *basis(result), *result.get("notes", ())]))
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from unlabeled.data import sources
 from unlabeled.data.batches import Batches
-from unlabeled.data.labels import Labels
+from unlabeled.data.labels import Labels, Opened
 from unlabeled.data.options import Options
 from unlabeled.data.store import Store
 from unlabeled.encoders import Shape
 from unlabeled.errors import DataError
 
-__all__ = ["Batches", "Labels", "Store", "open_data", "open_known", "open_labeled"]
+__all__ = ["Batches", "Labels", "Store", "open_apart", "open_data", "open_known", "open_labeled"]
 
 
 def open_data(
@@ -93,6 +93,18 @@ def open_labeled(source: Any, like: Store | Shape, **settings: Any) -> tuple[Sto
     return store, found
 
 
+def open_apart(source: Any, like: Store | Shape | None = None, **settings: Any) -> Opened:
+    """Open samples without their labels, and keep at hand how to read these later, to show them.
+
+    Args:
+        source: As for `open_data`.
+        like: As for `open_data`.
+        settings: Others of `open_data`.
+    """
+    options = Options(**settings)
+    return sources.opened(source, options if like is None else options.like(like))
+
+
 def open_known(
     source: Any, like: Store | Shape | None = None, **settings: Any
 ) -> tuple[Store, Labels | None]:
@@ -103,8 +115,7 @@ def open_known(
         like: As for `open_data`.
         settings: Others of `open_data`.
     """
-    options = Options(**settings)
-    store, labels = sources.opened(source, options if like is None else options.like(like))
+    store, labels = open_apart(source, like, **settings)
     try:
         return store, labels()
     except DataError:

@@ -39,6 +39,8 @@ def opened(source: Any, options: Options) -> Opened:
     Raises:
         DataError: Where it does not exist or cannot be read.
     """
+    if isinstance(source, Opened):
+        return source
     if isinstance(source, Store):
         return Opened(source, unlabelled(source.source, memory.NOWHERE))
     if isinstance(source, tuple) and len(source) == 2:

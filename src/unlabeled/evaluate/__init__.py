@@ -1,5 +1,6 @@
 """With labels: kNN, linear probe, few labels, words and more; always beside the baselines."""
 
+from unlabeled.evaluate.basis import basis
 from unlabeled.evaluate.embed import embed
 from unlabeled.evaluate.finetune import finetune
 from unlabeled.evaluate.future import future
@@ -11,6 +12,7 @@ from unlabeled.evaluate.words import evaluate_words
 from unlabeled.evaluate.zero_shot import zero_shot
 
 __all__ = [
-    "BASELINES", "PROTOCOLS", "USUAL", "embed", "evaluate", "evaluate_words", "finetune", "future",
+    "BASELINES", "PROTOCOLS", "USUAL", "basis", "embed", "evaluate", "evaluate_words", "finetune",
+    "future",
     "headline", "knn", "linear", "segmentation", "table", "zero_shot",
 ]  # fmt: skip

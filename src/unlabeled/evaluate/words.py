@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from unlabeled.data.packages import carried
 from unlabeled.data.store import Store
 from unlabeled.encoders import PAD, Words
 from unlabeled.errors import DataError, MachineError
+from unlabeled.evaluate.judge import digest
 from unlabeled.evaluate.linear import folds, linear
 
 WINDOW = 5
@@ -44,13 +46,14 @@ def evaluate_words(encoder: Words, words: Sequence[str], store: Store) -> dict[s
         "scores" by name and column. WordSim-353 and SimLex-999: Spearman's "correlation" of
         cosines with people's judgements, as `correlate`. Semantic and syntactic analogies: the
         "accuracy", as `analogies`. Part of speech: the "accuracy" of a probe, as
-        `part_of_speech`. What could not be measured here is said in "notes".
+        `part_of_speech`. What could not be measured here is said in "notes"; "settings", their hash
+        "protocol" and the "seconds" it took as `evaluate`.
 
     Raises:
         MachineError: Where the lists are not there.
         DataError: Where the text has hardly any of their words.
     """
-    vectors = encoder.table.weight.detach().float()
+    began, vectors = time.perf_counter(), encoder.table.weight.detach().float()
     chance = torch.Generator().manual_seed(0)
     tables = {
         "encoder": vectors,
@@ -75,7 +78,8 @@ def evaluate_words(encoder: Words, words: Sequence[str], store: Store) -> dict[s
         for who, table in tables.items():
             scores[who]["part of speech"] = part_of_speech(table, kinds)
     settings = {"words": len(words) - 1, "window": WINDOW}
-    return {"scores": scores, "settings": settings, "notes": notes}
+    found = {"scores": scores, "settings": settings, "notes": notes, "protocol": digest(settings)}
+    return {**found, "seconds": time.perf_counter() - began}
 
 
 def read_pairs(file: str) -> Pairs:

@@ -95,7 +95,7 @@ def line_chart(
         label: What it shows, for those who cannot see it.
         width: In units of the text's pixels.
         height: The same.
-        reference: A value to compare with and its words: a dashed line.
+        reference: A value to compare with and its words, where lines leave room: a dashed line.
         names: Names of the places 0, 1, ... in x, where x is no number.
         zero: Whether the scale starts at zero.
         percent: Whether values are shares, shown as percent.
@@ -130,7 +130,9 @@ def line_chart(
         y = down(reference[0])
         parts.append(tag("path", d=path([(LEFT, y), (width - right, y)]), class_="reference"))
         beneath = y + 14 if y < TOP + 16 else y - 6
-        parts.append(_word(width - right, beneath, reference[1], "note end"))
+        free = lambda at: min(abs(line.y[at] - reference[0]) for line in drawn)
+        x, side = (width - right, "note end") if free(-1) >= free(0) else (LEFT + 4, "note")
+        parts.append(_word(x, beneath, reference[1], side))
     for i, (place, words, look) in enumerate(marks):
         x, late = across(place), place > (first + last) / 2
         parts.append(tag("path", d=path([(x, TOP), (x, height - BOTTOM)]), class_=f"mark {look}"))
@@ -173,7 +175,7 @@ def _side(x: float, first: float, last: float) -> str:
 def _ends(first: float, last: float, room: float, end: str) -> list[tuple[float, str]]:
     """The ends of the axis and, where there is room, its middle."""
     middle = [round((first + last) / 2)] if room > 300 and last - first > 1 else []
-    words = [(x, digits(x)) for x in (first, *middle)]
+    words = [(x, digits(round(x))) for x in (first, *middle)]
     return [*words, (last, end.format(digits(last)))] if last > first else words
 
 

@@ -13,12 +13,13 @@ from typing import Any
 from unlabeled.data import open_data
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.evaluate import headline
-from unlabeled.evaluate.judge import digest
+from unlabeled.evaluate.basis import basis, listed, protocol_of
 from unlabeled.report.charts import Line, digits, line_chart, smooth, thin
+from unlabeled.report.choice import choice, equal, unlike
 from unlabeled.report.content import MEANINGS, Evaluation, Row, Verdict
 from unlabeled.report.details import plain, score_table
 from unlabeled.report.gather import LEVELS, curves, facts, score
-from unlabeled.report.markup import Markup, join, name, tag
+from unlabeled.report.markup import Markup, join, name, prose, tag
 from unlabeled.report.page import badge, document, put, spoken
 from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.pool import draw, neighbours
@@ -38,8 +39,8 @@ RUN = ("", "method", "data", "steps", "trained for", "verdict, without labels")
 STAR = "A star marks the best run of a column; dots run from its lowest number to its highest."
 AGAIN = "One run is one draw: try another --seed before you believe a small difference."
 CARE = (
-    "Less is better in loss, alignment and uniformity. Only healthy runs bear stars, and losses "
-    "only where the task is the same. No one of these is the goal."
+    "Less is better in loss, alignment and uniformity. Only healthy runs bear stars, losses only "
+    "where the task is the same, and ranks only where the width is. No one of these is the goal."
 )
 
 Run = dict[str, Any]
@@ -53,9 +54,10 @@ def compare(runs: Iterable[Any], out: str | Path | None = None) -> dict[str, Any
         out: Where to write the page, if anywhere.
 
     Returns:
-        One JSON object. "words" and "warnings" come first; each of "runs" has a "label", by which
-        it is known to the rest: the "measures" without labels, the "scores" by protocol, each with
-        the labels that are "best" in a column, and the "settings" that differ.
+        One JSON object. "words", what they "rest" on where that is no score, and "warnings" come
+        first; each of "runs" has a "label", by which it is known to the rest: the "measures"
+        without labels, the "scores" by protocol, each with the labels that are "best" in a column
+        and its "basis" in words, and the "settings" that differ.
 
     Raises:
         UsageError: Where there is but one run, one is there twice, or a folder holds none.
@@ -70,7 +72,8 @@ def compare(runs: Iterable[Any], out: str | Path | None = None) -> dict[str, Any
     root = os.path.commonpath([place.parent for place in places])
     read = [_read(i, str(place.relative_to(root)), place) for i, place in enumerate(places)]
     scores = {p: _scores(read, p) for p in dict.fromkeys(run["protocol"] for run in read) if p}
-    found = {"words": _headline(read, scores), "warnings": _warnings(read), "runs": read}
+    words, rest = choice(read, scores)
+    found = {"words": words, "rest": rest, "warnings": _warnings(read), "runs": read}
     found |= {"measures": _measures(read), "scores": scores, "settings": _differing(read)}
     if out is not None:
         put(out, page(found))
@@ -95,7 +98,7 @@ def _read(number: int, name: str, folder: Path) -> Run:
         "facts": facts(config, times),
         "verdict": {k: found[k] for k in ("ok", "level", "words", "advice")},
         "health": next((x["health"] for x in reversed(metrics) if x.get("health")), {}),
-        "protocol": (judged.get("protocol") or digest(judged["settings"])) if judged else None,
+        "protocol": protocol_of(judged) if judged else None,
         "evaluation": judged,
         "config": config,
     }
@@ -107,21 +110,22 @@ def _best(rows: Mapping[str, Mapping[str, float]], marked: Collection[str]) -> d
     for column in dict.fromkeys(column for row in rows.values() for column in row):
         values = {who: rows[who][column] for who in marked if column in rows[who]}
         top = (min if column in LESS else max)(values.values(), default=0)
-        best = [who for who in values if digits(values[who]) == digits(top)]
+        best = [who for who in values if equal(values[who], top)]
         found[column] = best if len(best) < len(values) and column not in UNMARKED else []
     return found
 
 
 def _measures(runs: Sequence[Run]) -> dict[str, Any]:
-    """What the last looks found. Only healthy runs are marked, and losses only of one task."""
+    """What the last looks found. Only healthy runs are marked, and only by what compares."""
     title = lambda key: NAMES.get(key, key.replace("embed_", "loss-space ").replace("_", " "))
-    known = lambda health: {k: x for k, x in health.items() if x is not None and k not in ASIDE}
-    rows: Any = {r["label"]: {title(k): x for k, x in known(r["health"]).items()} for r in runs}
+    said = lambda row: {title(k): x for k, x in row.items() if k not in ASIDE and x is not None}
+    rows: Any = {run["label"]: said({"rankme": None, **run["health"]}) for run in runs}
     best = _best(rows, [run["label"] for run in runs if run["verdict"]["ok"]])
     tasks = [[run["config"][k] for k in ("method", "settings", "recipe")] for run in runs]
-    if any(task != tasks[0] for task in tasks):
-        best["loss"] = []
-    return {"rows": rows, "best": best}
+    apart = {"loss", "loss-space rank"} if any(task != tasks[0] for task in tasks) else set()
+    apart |= {"RankMe", "effective rank"} if unlike(runs, "encoder", "dim") else set()
+    apart |= set(best) if unlike(runs, "data", "fingerprint") else set()
+    return {"rows": rows, "best": {k: [] if k in apart else who for k, who in best.items()}}
 
 
 def _scores(runs: Sequence[Run], protocol: str) -> dict[str, Any]:
@@ -135,7 +139,8 @@ def _scores(runs: Sequence[Run], protocol: str) -> dict[str, Any]:
                 rows[who if rows.get(who, row) == row else f"{who} of {label}"] = row
     numbers = {who: {k: headline(x)[1] for k, x in row.items()} for who, row in rows.items()}
     how = runs[0]["evaluation"].get("settings", {})
-    return {"rows": rows, "best": _best(numbers, own), "settings": how}
+    said = basis(*(run["evaluation"] for run in runs))
+    return {"rows": rows, "best": _best(numbers, own), "settings": how, "basis": said}
 
 
 def _differing(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
@@ -150,28 +155,23 @@ def _differing(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda pair: None in pair[1].values()))
 
 
-def _headline(runs: Sequence[Run], scores: Mapping[str, Mapping[str, Any]]) -> str:
-    """The comparison in one sentence."""
-    for found in scores.values():
-        column, best = next(iter(found["best"].items()), ("", []))
-        if best:
-            rows = [row for row in (found["rows"].get(x) for x in (best[0], "untrained")) if row]
-            said = [digits(headline(row[column])[1]) for row in rows if column in row]
-            who = " and ".join(run["name"] for run in runs if run["label"] in best)
-            return f"Best by {column}: {who}, {'; untrained '.join(said)}."
-    well = sum(run["verdict"]["level"] == "healthy" for run in runs)
-    return f"{well} of {len(runs)} runs are healthy."
-
-
 def _warnings(runs: Sequence[Run]) -> list[str]:
     """What a reader must know before comparing, a sentence each."""
-    prints = [run["config"]["data"]["fingerprint"] for run in runs]
-    known = {
-        "The runs saw different data: what was found without labels does not compare.": prints,
-        "Scores by different protocols do not compare.": [run["protocol"] for run in runs],
-        "The machines differ: times do not compare.": [r["facts"].get("processor") for r in runs],
-    }
-    said = [words for words, values in known.items() if len({*filter(None, values)}) > 1]
+    said = []
+    if unlike(runs, "data", "fingerprint"):
+        said += ["The runs saw different data: what was found without labels does not compare."]
+    if widths := unlike(runs, "encoder", "dim"):
+        said += [f"The encoders are {listed(widths)} wide: RankMe and ranks do not compare."]
+    judged = {run["protocol"]: run["evaluation"]["settings"] for run in runs if run["protocol"]}
+    if len(judged) > 1:
+        first, *others = judged.values()
+        names = {key.partition(".")[0] for other in others for key in difference(first, other)}
+        why = f": they differ in {listed(sorted(names))}" if names else ""
+        said += [f"Scores by different protocols do not compare{why}. Each has its own table."]
+    lacking = [run["label"] for run in runs if not run["protocol"]] if judged else []
+    said += [f"{label} has no scores." for label in lacking]
+    if len({run["facts"].get("processor") for run in runs} - {None}) > 1:
+        said += ["The machines differ: times do not compare."]
     left = [run["label"] for run in runs if run["verdict"]["level"] == "unfinished"]
     return [*said, *(f"{label} has not ended." for label in left)]
 
@@ -183,15 +183,16 @@ def page(found: Mapping[str, Any]) -> str:
     who = {r["label"]: join(chips[r["label"]], " ", name(r["name"])) for r in runs}
     data = " and ".join(dict.fromkeys(run["config"]["data"]["source"] for run in runs))
     minds = [tag("p", tag("b", "Mind: "), name(x), class_="evidence") for x in found["warnings"]]
+    rest = tag("p", prose(found["rest"]), class_="evidence") if found["rest"] else None
     eyebrow = tag("p", f"{len(runs)} runs compared, on ", name(data), class_="eyebrow")
     rows = [[name(k), *(name(plain(x)) for x in v.values())] for k, v in found["settings"].items()]
     return document(
         f"{len(runs)} runs compared",
-        tag("header", eyebrow, tag("h1", name(found["words"])), *minds),
+        tag("header", eyebrow, tag("h1", name(found["words"])), rest, *minds),
         wide("The runs", _table(RUN, [_facts(run, who[run["label"]]) for run in runs])),
         *(
-            wide(f"With labels, by protocol {protocol}", STAR, AGAIN, _scored(table, who))
-            for protocol, table in found["scores"].items()
+            wide(f"With labels, by protocol {x}", STAR, AGAIN, *t["basis"], _scored(t, who))
+            for x, t in found["scores"].items()
         ),
         wide("Without labels", STAR, CARE, _scored(found["measures"], who)),
         wide("How training went", _training(runs)),

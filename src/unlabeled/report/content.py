@@ -19,8 +19,8 @@ MEANINGS = {
     "100 labels": "share right when only a hundred samples of each class have a label",
     "1 %": "share right when only one sample in a hundred has a label",
     "10 %": "share right when only one sample in ten has a label",
-    "tuned, 10 labels": "the same ten labels of each class, and every weight may change",
-    "tuned, 100 labels": "the same hundred labels of each class, and every weight may change",
+    "tuned, 10 labels": "the same ten, and every weight may change; untrained begins at random",
+    "tuned, 100 labels": "the same hundred, and every weight may change",
     "retrieval": "share of samples whose nearest other is of their class (recall at 1)",
     "verification": "share of pairs rightly said to be of one class or of two",
     "clustering": "share right when each of as many clusters as classes is given its best name",
@@ -31,7 +31,7 @@ MEANINGS = {
     "part of speech": "share of unseen words whose part of speech a linear layer reads rightly",
     "anomaly": "chance that a sample of a class held out looks stranger than another (AUROC)",
     "energy": "chance that a sample of a class fits worse than one of the others (AUROC)",
-    "RankMe": "how many directions the vectors use; of trained networks, the one with more",
+    "RankMe": "how many directions the vectors use; among trained networks, more is better",
     "effective rank": "how many directions the vectors really use",
     "alignment": "how far apart two views of one sample lie; 0 is the same place, 4 the far side",
     "uniformity": "how evenly the vectors fill the sphere; lower is more even, 0 is one point",
@@ -39,6 +39,7 @@ MEANINGS = {
     "learned nothing": "the loss of an encoder that returns a constant",
     "std": "how far one dimension of such vectors varies; less where there are more dimensions",
     "loss-space rank": "how many directions are used where the loss compares",
+    "loss-space spread": "the same as spread, where the loss compares",
     "prototypes used": "how evenly samples choose among the prototypes; 1 is all alike",
     "spread": "how far vectors of length 1 lie from their mean; 0 is one point",
     "views found": "share of samples whose other view is the nearest of all",
@@ -52,15 +53,15 @@ class Number:
 
     Attributes:
         name: What it is, in a word or two.
-        value: A number, or words such as "87.4 %".
+        value: In words, such as "87.4 %".
         means: Half a sentence for those who never met it; known names explain themselves.
-        of: The most it could be, where that helps: an effective rank of 31 *of 256*.
+        beside: What to compare it with, in smaller type: "untrained 79.1 %".
     """
 
     name: str
-    value: float | str
+    value: str
     means: str = ""
-    of: float | None = None
+    beside: str = ""
 
     @property
     def meaning(self) -> str:
@@ -73,16 +74,14 @@ class Verdict:
     """What the diagnosis says.
 
     Attributes:
-        level: "good", "doubtful" or "bad".
+        level: "good", "doubtful", "unfinished" or "bad".
         words: One plain sentence; the page's headline.
         advice: What to do about it, a sentence each.
-        numbers: What it rests on.
     """
 
     level: str
     words: str
     advice: Sequence[str] = ()
-    numbers: Sequence[Number] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +143,7 @@ class Evaluation:
 
     Attributes:
         rows: The run and its baselines.
-        how: On what, in words: "10,000 test images, 10 classes".
+        basis: What it rests on, a sentence each: samples and seeds; spread, protocol and cost.
         layers: Protocol to a score for each of the encoder's layers, in their order.
         labels: Row to its score for each number of labels a class, in their order.
         every: The score of the same network trained with every label; None where unknown.
@@ -152,7 +151,7 @@ class Evaluation:
     """
 
     rows: Sequence[Row]
-    how: str = ""
+    basis: Sequence[str] = ()
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
     every: float | None = None

@@ -25,8 +25,8 @@ def evaluation(shown: Evaluation) -> Markup:
         "With labels, afterwards",
         "Labels came in only now, to see what the encoder is good for. Its weights did not change"
         f"{', except where it says tuned' if tuned else ''}.",
-        f"Measured on {shown.how}." if shown.how else None,
         "In each column, dots run from its lowest score to its highest; whiskers are the spread.",
+        *shown.basis,
         join(score_table(shown), _labels(shown), _layers(shown)),
         good="clearly above every other line, most of all where labels are few.",
         bad="no better than the same network untrained: training added nothing that helps here.",

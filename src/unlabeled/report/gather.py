@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlabeled.catalog import Card
 from unlabeled.data import Labels, Store
-from unlabeled.evaluate import headline
+from unlabeled.evaluate import basis, headline
 from unlabeled.evaluate.energies import STEADY, energies
 from unlabeled.evaluate.protocols import column
 from unlabeled.method import Method
@@ -175,6 +175,7 @@ def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
         return None
     spaces = {"encoder": "rank", "projection": "embed_rank"}
     ranks = {s: [x["health"].get(k) for x in looks] for s, k in spaces.items()}
+    wide = {"encoder": width, "projection": looks[-1]["health"].get("embed_dim") if looks else None}
     return Curves(
         steps=np.array([line["step"] + 1 for line in steps]),
         loss=np.array([line["loss"] for line in steps], dtype=float),
@@ -182,16 +183,19 @@ def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
         nothing=looks[-1]["health"].get("learned_nothing") if looks else None,
         checked=np.array([line["step"] + 1 for line in looks]),
         rank={s: np.array(r, dtype=float) for s, r in ranks.items() if None not in r},
-        width={"encoder": width},
+        width={space: dims for space, dims in wide.items() if dims},
     )
 
 
 def _numbers(evaluation: Mapping[str, Any]) -> list[Number]:
-    """The encoder's own scores, in large type."""
-    found = evaluation.get("scores", {}).get("encoder", {})
+    """The encoder's own scores, in large type, beside those of the network untrained."""
+    scores = evaluation.get("scores", {})
+    found, bare = scores.get("encoder", {}), scores.get("untrained", {})
     people = lambda x: (f"{x['correlation']:.2f}", f"agreement with people, {x['pairs']} pairs")
     worded: Any = lambda x: people(x) if "correlation" in x else (f"{headline(x)[1]:.1f} %",)
-    return [Number(k, *worded(x)) for k, x in found.items() if "correlation" in x or k in LARGE]
+    beside = lambda k: f"untrained {worded(bare[k])[0]}" if k in bare else ""
+    shown = {k: x for k, x in found.items() if "correlation" in x or k in LARGE}
+    return [Number(k, *worded(x), beside=beside(k)) for k, x in shown.items()]
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
@@ -207,11 +211,9 @@ def _evaluation(evaluation: Mapping[str, Any]) -> Evaluation | None:
             for protocol, x in found.items():
                 line = protocol if who == "encoder" else f"{protocol}, {who}"
                 layers.setdefault(line, {})[layer] = x["accuracy"] / 100
-    every, how = scores.get("supervised", {}).get("linear"), ""
-    if "classes" in settings:
-        how = f"{settings['test']:,} samples never trained on, {settings['classes']} classes"
+    every = scores.get("supervised", {}).get("linear")
     return Evaluation(
-        rows=rows, how=how, layers=layers, labels=_by_labels(scores, settings),
+        rows=rows, basis=basis(evaluation), layers=layers, labels=_by_labels(scores, settings),
         every=every["accuracy"] / 100 if every else None, percent="classes" in settings,
     )  # fmt: skip
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from unlabeled.errors import MachineError
-from unlabeled.report.charts import digits
 from unlabeled.report.content import Content, Number, Verdict
 from unlabeled.report.details import small_print
 from unlabeled.report.markup import Markup, join, name, prose, tag, visible
@@ -123,7 +122,6 @@ def masthead(content: Content) -> Markup:
         tag("b", name(content.method)), ". " if content.about else None, content.about,
         f" It saw {content.saw}, and not one label." if content.saw else None,
     )  # fmt: skip
-    numbers = [*content.numbers, *verdict.numbers]
     return tag(
         "header",
         what,
@@ -132,7 +130,7 @@ def masthead(content: Content) -> Markup:
         tag("p", prose(evidence), class_="evidence") if evidence else None,
         tag("div", *advice, class_="advice") if advice else None,
         tag("p", about, class_="about") if content.about or content.saw else None,
-        tag("dl", *map(headline, numbers), class_="numbers") if numbers else None,
+        tag("dl", *map(headline, content.numbers), class_="numbers") if content.numbers else None,
     )
 
 
@@ -162,7 +160,7 @@ def badge(verdict: Verdict) -> Markup:
 
 def headline(number: Number) -> Markup:
     """A number in large type, with what it means."""
-    value = number.value if isinstance(number.value, str) else digits(float(number.value))
-    of = tag("small", f" of {digits(number.of)}") if number.of is not None else None
+    beside = tag("small", " ", number.beside) if number.beside else None
+    value = tag("dd", name(number.value), beside)
     meaning = tag("dd", number.meaning, class_="meaning") if number.meaning else None
-    return tag("div", tag("dt", name(number.name)), tag("dd", name(value), of), meaning)
+    return tag("div", tag("dt", name(number.name)), value, meaning)

@@ -25,6 +25,7 @@ class SimCLR(Method):
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=256, epochs=20,
         settings={"temperature": 0.2, "hidden": 512, "crop": 0.5, "colour": 0.5},
     )  # fmt: skip
+    contrasts = True
 
     temperature: float = hp("softmax temperature", default=0.1, low=1e-3, high=10)
     hidden: int = hp("width of the projector's hidden layer", default=2048, low=1)
