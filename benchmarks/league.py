@@ -3,13 +3,16 @@
     python -m benchmarks.league                                all of them
     python -m benchmarks.league --only simclr cpc              some of them
     python -m benchmarks.league --on sprites --seeds 1         on one kind of data
-    python -m benchmarks.league --time 10s --seeds 1           a quick look
+    python -m benchmarks.league --plan                         measure the steps, and no more
 
 Fashion-MNIST: all 60,000 training images without labels; scores on its 10,000 test images with the
 last checkpoint, beside the same network untrained, of the same seed. Series: the same images row by
 row, 28 channels and 28 steps. Sprites and photographs: see benchmarks/worlds.py. Text: the glosses
 of WordNet; judged are its words. 20 Newsgroups: all posts before a date, judged by those after it.
-The first seed's time budget settles how many steps all seeds take.
+
+How many steps a minute of two quiet cores gives is measured once, for every system on every data,
+and kept in benchmarks/results/steps.json; every run takes as many. So a row does not hang on what
+else the machine did, and runs may go side by side. A result of another number of steps is run anew.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from benchmarks.common import RESULTS, laps, provenance, save
 from benchmarks.worlds import WORLDS, labelled
 from unlabeled.diagnose import looks
 from unlabeled.evaluate import USUAL
+from unlabeled.pretraining import plan
 
 IMAGES = ("fashion-mnist", "sprites", "photographs")
 COLOURED = ("sprites", "photographs")
@@ -52,6 +56,7 @@ SYSTEMS: dict[str, dict[str, Any]] = {  # name: where, and the method and its fl
     "swav": {},
     "word2vec": {"on": ("wordnet", "20-newsgroups")},
 }
+BUDGET, STEPS = "60s", "steps.json"
 SEEDS = {
     "fashion-mnist": 3, "sprites": 1, "photographs": 1, "rows": 3, "wordnet": 3, "20-newsgroups": 3,
 }  # fmt: skip
@@ -60,23 +65,41 @@ FULL = {"rows": "cpc-series", "20-newsgroups": "word2vec"}  # else simclr, with 
 TUNED = "fashion-mnist"  # scored with what depends on no seed, and here fine-tuned too
 
 
-def one(system: str, data: str, seed: int, budget: str) -> None:
-    """Train and judge one system with one seed, unless its result is there."""
+def steps_of(system: str, data: str) -> int:
+    """How many steps a minute gives, measured unless it is known."""
+    path = RESULTS / STEPS
+    known = json.loads(path.read_text())["steps"] if path.exists() else {}
+    if system not in known.get(data, {}):
+        method, settings = called(system)
+        asked = plan(method, samples(data), time=BUDGET, seed=0, quiet=True, **settings)
+        known.setdefault(data, {})[system] = asked["steps"]
+        save(STEPS, {**provenance(), "time": BUDGET, "steps": known})
+    return known[data][system]
+
+
+def called(system: str) -> tuple[str, dict[str, Any]]:
+    """The method of a system, and its settings."""
     settings = {"method": system, **SYSTEMS[system]}
-    method, where = settings.pop("method"), settings.pop("on", IMAGES)
-    name = f"systems/{data}/{system}-{seed}.json"
-    if data not in where or (RESULTS / name).exists():
+    settings.pop("on", None)
+    return settings.pop("method"), settings
+
+
+def samples(data: str) -> Any:
+    """What to train on."""
+    return WORLDS[data]()[0][0] if data in WORLDS else data
+
+
+def one(system: str, data: str, seed: int) -> None:
+    """Train and judge one system with one seed, unless its result is there."""
+    method, settings = called(system)
+    name, steps = f"systems/{data}/{system}-{seed}.json", steps_of(system, data)
+    if (RESULTS / name).exists() and json.loads((RESULTS / name).read_text())["steps"] == steps:
         return
-    first = RESULTS / f"systems/{data}/{system}-0.json"
-    length = (
-        {"steps": json.loads(first.read_text())["steps"]} if first.exists() else {"time": budget}
-    )
-    parts = WORLDS[data]() if data in WORLDS else None
     clock = laps()
     with tempfile.TemporaryDirectory() as place:
         run = unlabeled.pretrain(
-            method, parts[0][0] if parts else data,
-            seed=seed, out=Path(place, "run"), report=False, **length, **settings,
+            method, samples(data),
+            seed=seed, steps=steps, out=Path(place, "run"), report=False, **settings,
         )  # fmt: skip
         pretraining = clock()
         backbone = run.config["backbone"]
@@ -129,13 +152,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SYSTEMS, nargs="+", default=list(SYSTEMS))
     parser.add_argument("--on", choices=SEEDS, nargs="+", default=list(SEEDS))
-    parser.add_argument("--time", default="60s")
+    parser.add_argument("--plan", action="store_true", help="only measure how many steps to take")
     parser.add_argument("--seeds", type=int, help="in place of three, or one on small data")
     said = parser.parse_args()
     for data in said.on:
+        here = [name for name in said.only if data in SYSTEMS[name].get("on", IMAGES)]
         for seed in range(said.seeds or SEEDS[data]):
-            for system in said.only:
-                one(system, data, seed, said.time)
+            for system in here:
+                if said.plan:
+                    print(data, system, steps_of(system, data), flush=True)
+                else:
+                    one(system, data, seed)
 
 
 if __name__ == "__main__":
