@@ -104,7 +104,7 @@ def one(system: str, data: str, seed: int) -> None:
         pretraining = clock()
         backbone = run.config["backbone"]
         full = (system, seed) == (FULL.get(data, "simclr"), 0)
-        result = run.evaluate(**judged(method, data, backbone, seed, full=full))
+        result = run.evaluate(**judged(system, data, backbone, seed, full=full))
         verdict, (first, *_, last) = run.verdict, looks(run.metrics())
     path = save(
         name,
@@ -126,7 +126,7 @@ def one(system: str, data: str, seed: int) -> None:
         print(path.name, who, {k: round(v.get("accuracy", 0), 2) for k, v in found.items()})
 
 
-def judged(method: str, data: str, backbone: str, seed: int, *, full: bool) -> dict[str, Any]:
+def judged(system: str, data: str, backbone: str, seed: int, *, full: bool) -> dict[str, Any]:
     """How to evaluate a run on this data; a baseline that another run has scored is left out."""
     if data == "wordnet":
         return {}
@@ -135,12 +135,17 @@ def judged(method: str, data: str, backbone: str, seed: int, *, full: bool) -> d
     else:
         train, test = f"{data}:train", f"{data}:test"
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]
-    twins = [r for r in kept if (r["backbone"], r["seed"]) == (backbone, seed)]
+    others = [r for r in kept if r["system"] != system]  # its own result is about to be replaced
+    twins = [r for r in others if (r["backbone"], r["seed"]) == (backbone, seed)]
     untrained = not any("untrained" in r["evaluation"].get("layers", ()) for r in twins)
     return {
         "train": train,
         "test": test,
-        "protocols": (*USUAL, *MORE.get(method, ()), *("finetune",) * (full and data == TUNED)),
+        "protocols": (
+            *USUAL,
+            *MORE.get(called(system)[0], ()),
+            *("finetune",) * (full and data == TUNED),
+        ),
         "beside": ("untrained",) * untrained + ("raw", "PCA") * full,
         "supervised": full,
         "seed": seed,
