@@ -162,7 +162,7 @@ def main() -> None:
     said = parser.parse_args()
     for data in said.on:
         here = [name for name in said.only if data in SYSTEMS[name].get("on", IMAGES)]
-        for seed in range(said.seeds or SEEDS[data]):
+        for seed in range(1 if said.plan else said.seeds or SEEDS[data]):
             for system in here:
                 if said.plan:
                     print(data, system, steps_of(system, data), flush=True)

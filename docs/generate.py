@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
+import own_tasks  # noqa: E402
 import standings  # noqa: E402
 import studies  # noqa: E402
 import tables  # noqa: E402
@@ -59,8 +60,14 @@ def method_page(card: Card) -> str:
 
 def measured_section(name: str) -> list[str]:
     """What a minute of two cores gave, beside the same network untrained."""
-    lines = standings.measured().get(name)
+    lines = measured().get(name)
     return ["## Measured", MEASURED, "\n".join(f"- {line}" for line in lines)] if lines else []
+
+
+def measured() -> dict[str, list[str]]:
+    """By method: its own task, what it is bad at, and what the league found of its features."""
+    tasks, features = own_tasks.own_tasks(), standings.measured()
+    return {name: tasks.get(name, []) + features.get(name, []) for name in {**features, **tasks}}
 
 
 def methods_index() -> str:
@@ -131,6 +138,9 @@ TABLES = {
     "anomalies": studies.anomalies,
     "over-under": studies.over_under,
     "segmentation": studies.segmentation,
+    "proofs": own_tasks.proofs,
+    "bad-cases": own_tasks.bad_cases,
+    "shortcuts": own_tasks.shortcuts,
     "speed": tables.speed_table,
 }
 
@@ -151,7 +161,7 @@ def pages() -> dict[Path, str]:
     out = {docs / "methods" / f"{c.name}.md": method_page(c) for c in catalog.cards().values()}
     out[docs / "methods" / "README.md"] = methods_index()
     out[docs / "cli.md"] = cli_page()
-    kept = json.dumps({"how": MEASURED, "methods": standings.measured()}, indent=1)
+    kept = json.dumps({"how": MEASURED, "methods": measured()}, indent=1)
     out[ROOT / "src/unlabeled/cli/measured.json"] = kept + "\n"
     out[ROOT / "src/unlabeled/cli/help.txt"] = help_of([], columns=80) + "\n"
     for page in [ROOT / "README.md", *docs.glob("*.md")]:
