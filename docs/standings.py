@@ -90,7 +90,7 @@ def short() -> str:
         if sum(gains([r for r in runs if r["system"] == system], twins, "10 labels")) <= 0
     ]
     no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
-    parts = ["\n".join(lines), f"{SHORT_NOTE} {protocols(runs)}", no_use, words, left]
+    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
     return "\n\n".join(part for part in parts if part)
 
 
