@@ -1,5 +1,8 @@
 """A finished run: the energies of its own samples, of others, and those that it refuses."""
 
+import json
+import shutil
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -80,3 +83,14 @@ def test_energy_is_a_protocol_of_a_run(run):
         train=(images, kinds), test=(images, kinds), protocols=("energy",), beside=()
     )
     assert set(told["scores"]["encoder"]["energy"]) == {"AUROC", "deviation", "reliability"}
+
+
+def test_a_run_from_a_device_that_is_not_here_is_opened_on_the_cpu(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    config = json.loads((run.folder / "config.json").read_text())
+    elsewhere = {**config, "device": "cuda:7"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(elsewhere))
+    again = unlabeled.load(tmp_path / "run")
+    images = stripes(12, seed=1)
+    assert np.array_equal(again.energies(images), run.energies(images))
+    assert again.report(images).exists()

@@ -23,7 +23,7 @@ from unlabeled.plan import PASSES, Plan
 from unlabeled.recipe import Recipe
 from unlabeled.rehearsal import memory, seconds_per_step
 from unlabeled.train.loop import Trainer
-from unlabeled.train.runtime import Runtime
+from unlabeled.train.runtime import Runtime, unusable
 from unlabeled.version import __version__
 from unlabeled.world import world
 
@@ -115,24 +115,38 @@ def assemble(
 
 def reassemble(config: dict[str, Any], store: Store) -> Job:
     """The job that a run's config.json describes, at step 0."""
-    plan = Plan(
-        config["method"],
-        config["settings"],
-        Recipe(**config["recipe"]),
-        config["backbone"],
-        steps=config["steps"],
-    )
     runtime = Runtime(config["device"], config["precision"], config["compile"])
-    trainer = _trainer(plan, store, runtime, seed=config["seed"], accumulate=config["accumulate"])
+    said = {"seed": config["seed"], "accumulate": config["accumulate"]}
+    trainer = _trainer(_planned(config), store, runtime, **said)
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
 
 
-def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:
+def method(config: dict[str, Any], store: Store) -> Method[Any]:
+    """The method that a run's config.json describes, at step 0; on its device, or on the CPU."""
+    made = _method(_planned(config), store, config["seed"])
+    device = "cpu" if unusable(config["device"]) else config["device"]
+    Runtime(device).place(made)
+    return made
+
+
+def _planned(config: dict[str, Any]) -> Plan:
+    recipe = Recipe(**config["recipe"])
+    return Plan(
+        config["method"], config["settings"], recipe, config["backbone"], steps=config["steps"]
+    )
+
+
+def _method(plan: Plan, store: Store, seed: int) -> Method[Any]:
     torch.manual_seed(seed)
-    method = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
-    if type(method).prepare is not Method.prepare:
-        method.prepare(store)
+    made = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
+    if type(made).prepare is not Method.prepare:
+        made.prepare(store)
+    return made
+
+
+def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:
+    method = _method(plan, store, seed)
     batches = Batches(store, plan.recipe.batch, seed=seed, device=runtime.device)
     return Trainer(
         method, batches, plan.recipe, steps=plan.steps or 1, runtime=runtime, accumulate=accumulate

@@ -222,13 +222,13 @@ class Run:
         )
 
     def method(self, store: Store) -> Method[Any]:
-        """The method as it was at the end, heads and all.
+        """The method as it was at the end, heads and all; on the CPU where its device is not here.
 
         Args:
             store: The samples that it shall be asked about, as `data()` opens them: some methods
                 prepare from them.
         """
-        method = job.reassemble(self.config, store).method
+        method = job.method(self.config, store)
         checkpoint.read_method(self.folder / "checkpoints", method)
         return method
 

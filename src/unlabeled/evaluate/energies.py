@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unlabeled.data import Store
-from unlabeled.errors import UsageError
+from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate.anomaly import in_turn
 from unlabeled.evaluate.baselines import fresh
 from unlabeled.evaluate.embed import home, still
@@ -76,6 +76,7 @@ def own_energies(
         seed: Of the draws.
 
     Raises:
+        DataError: Of one sample alone, which is beside no other.
         UsageError: Where there is no method; of text, where a row's energy grows with its length;
             and where energies are no numbers, all alike, or do not hang on the samples.
     """
@@ -84,6 +85,8 @@ def own_energies(
         raise UsageError("energies are asked of a method, and this is an encoder alone", hint=hint)
     if store.shape.modality == "text":
         raise UsageError(f"energies of text grow with its length; {who} reads text", hint=hint)
+    if len(store) < 2:
+        raise DataError("energies are told apart between samples: there must be at least 2")
     found, steady = energies(method, store, torch.arange(len(store)), seed=seed)
     if math.isnan(steady):
         raise UsageError(

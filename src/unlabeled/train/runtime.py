@@ -24,6 +24,15 @@ _RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).
 SYNC_BUFFERS = "forward_sync_buffers" if _RENAMED else "broadcast_buffers"  # torch 2.15 renamed it
 
 
+def unusable(device: str) -> str:
+    """Why this machine cannot compute on a device; nothing where it can."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """How to compute.
@@ -52,13 +61,11 @@ class Runtime:
             device = (
                 f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
             )
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+        if why := unusable(device):
             raise MachineError(
-                f"device `{device}` cannot be used: {str(error).splitlines()[0]}",
+                f"device `{device}` cannot be used: {why}",
                 hint="--device auto takes what there is; `unlabeled doctor` shows it",
-            ) from error
+            )
         if precision == "auto":
             precision = "bf16" if fast_bfloat16(device) else "fp32"
         return Runtime(device, precision, compile)
