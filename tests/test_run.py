@@ -94,3 +94,11 @@ def test_a_run_from_a_device_that_is_not_here_is_opened_on_the_cpu(run, tmp_path
     images = stripes(12, seed=1)
     assert np.array_equal(again.energies(images), run.energies(images))
     assert again.report(images).exists()
+
+
+def test_the_untrained_network_has_the_seed_of_the_run(tmp_path):
+    images, upright = stripes(64), np.arange(64) % 2
+    run = trained("autoencoder", tmp_path / "run", images, seed=3, steps=1)
+    said = {"train": (images, upright), "test": (images, upright), "protocols": ("knn",)}
+    assert run.evaluate(**said)["seeds"] == {"run": 3, "untrained": 3}
+    assert run.evaluate(**said, seed=1)["seeds"] == {"run": 3, "untrained": 1}

@@ -180,6 +180,7 @@ class Run:
             allow_bad: Share of files that may be unreadable; the run's own if None.
             progress: Called with (done, of) as pictures are decoded.
             settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws, epochs.
+                The untrained network's seed is the run's, if nothing else is said.
 
         Returns:
             Accuracies in percent by protocol, with the baselines and the "seeds" of the run and of
@@ -187,6 +188,7 @@ class Run:
         """
         from unlabeled.evaluate import evaluate, evaluate_words
 
+        settings = {"seed": self.config["seed"], **settings}
         if self.shape.modality == "text" and train is None:
             result = evaluate_words(cast("Words", self.encoder), self.words, store=self.data())
         elif train is None or test is None:
@@ -203,7 +205,7 @@ class Run:
             result = evaluate(
                 self.encoder, (a, la.values), (b, lb.values), steps=self.config["steps"], **settings
             )
-        seeds = {"run": self.config["seed"], "untrained": settings.get("seed", 0)}
+        seeds = {"run": self.config["seed"], "untrained": settings["seed"]}
         result["seeds"] = {k: seed for k, seed in seeds.items() if k in {"run", *result["scores"]}}
         write_json(self.folder / "evaluation.json", result)
         return result

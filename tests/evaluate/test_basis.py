@@ -15,7 +15,7 @@ def result(seed=0, seconds=57.4, **scores):
 
 def test_samples_seeds_protocol_and_cost_are_named():
     assert basis(result(kNN={"accuracy": 1.0})) == [
-        "60,000 labelled samples to learn from; 10,000 to score, 10 classes; seed 0 (untrained: 0).",
+        "60,000 labelled samples to learn from; 10,000 to score, 10 classes; seed 0.",
         "Protocol ab, 57 s.",
     ]
     about, cost = basis(result(), result(7, 60.6), result(7, 3))

@@ -33,7 +33,7 @@ def basis(*results: Mapping[str, Any]) -> list[str]:
     if all("seeds" in x for x in results):
         own, others = seeds("run"), seeds("untrained")
         said = f"seed{'s' * (len(own) > 1)} {listed(own)}"
-        about += [f"{said} (untrained: {listed(others)})" if others else said]
+        about += [f"{said} (untrained: {listed(others)})" if others not in ([], own) else said]
     seconds = [f"{x['seconds']:.0f}" for x in results if "seconds" in x]
     cost = f", {listed(seconds)} s" if seconds else ""
     ends = ["; ".join(about)] if about else []
