@@ -239,7 +239,7 @@ def words_of(runs: list[Run]) -> str:
     for who in runs[0]["evaluation"]["scores"]:
         cells = []
         for name in names:
-            scores = [r["evaluation"]["scores"][who] for r in runs]
+            scores = [r["evaluation"]["scores"].get(who, {}) for r in runs]
             cells.append(word_cell([found[name] for found in scores if name in found]))
         lines.append(row("word2vec" if who == "encoder" else f"*{who}*", *cells, len(runs)))
     probed = [PROBED_NOTE] if "part of speech" in names else []
