@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from tables import RESULTS, Run, head, row, signed, spread
+from tables import RESULTS, Run, head, load, row, signed, spread
 
 from unlabeled import catalog
 
@@ -156,9 +156,17 @@ def table(runs: list[Run]) -> str:
         seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
         seen = [r["RankMe"] for r in own if "RankMe" in r]
         facts = [spread([x["after"] / x["before"] for x in seen], 2) if seen else ""]
-        facts += [own[0]["backbone"], len(own), own[0]["steps"], f"{seconds:.0f}"]
+        steps = ", ".join(dict.fromkeys(f"{r['steps']:,}{earlier(r)}" for r in own))
+        facts += [own[0]["backbone"], len(own), steps, f"{seconds:.0f}"]
         lines.append(row(system, *cells, *more, *facts))
-    return "\n".join([*lines, *baselines(runs, names, 8)])
+    notes = ["", EARLIER_NOTE] if any(map(earlier, runs)) else []
+    return "\n".join([*lines, *baselines(runs, names, 8), *notes])
+
+
+def earlier(run: Run) -> str:
+    """A mark where a run took another number of steps than are planned."""
+    planned = (load("steps.json") or {"steps": {}})["steps"]
+    return "" if run["steps"] == planned.get(run.get("data"), {}).get(run["system"]) else "*"
 
 
 def tuned(runs: list[Run]) -> str:
@@ -261,6 +269,10 @@ SHORT_NOTE = (
     "a minute of training on two cores without labels. A gain is what training added to the same "
     "network with the same seed. cpc-series reads an image as a series of rows. [More columns, and "
     "other data](docs/league.md); `make league` repeats it."
+)
+EARLIER_NOTE = (
+    "\\* From before the steps were settled for a quiet minute of this processor: fewer than its "
+    "due, on a slower machine or beside other work. `make league` runs it anew."
 )
 TUNED_NOTE = (
     "So many labels a class; 200 steps of AdamW, the head first; mean ± deviation over three draws "
