@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from unlabeled.errors import DataError
 from unlabeled.evaluate.anomaly import anomaly, distance, in_turn
 
 
@@ -47,3 +48,9 @@ def test_each_class_is_scored_by_its_own_column_and_one_without_samples_by_none(
 def test_the_distance_is_one_minus_the_cosine_with_the_nearest():
     bank, queries = torch.tensor([[2.0, 0], [0, 5]]), torch.tensor([[1.0, 1], [0, 3], [-1, 0]])
     assert distance(bank, queries).tolist() == pytest.approx([1 - 0.5**0.5, 0, 1], abs=1e-6)
+
+
+def test_one_class_alone_has_nothing_to_stand_out_from():
+    train, (x, _) = clouds(40, 1.0), clouds(20, 1.0, seed=1)
+    with pytest.raises(DataError, match="have one class"):
+        anomaly(train, (x, np.zeros(20, int)))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlabeled.errors import DataError
 from unlabeled.evaluate.knn import nearest
 from unlabeled.evaluate.linear import Labelled
 from unlabeled.evaluate.roc import auroc
@@ -55,11 +56,16 @@ def in_turn(scores: Tensor, labels: np.ndarray, known: np.ndarray) -> dict[str, 
 
     Returns:
         "AUROC", the mean over the classes, and their "deviation", in percent.
+
+    Raises:
+        DataError: Where all samples are of one class.
     """
     found = []
     for column, c in zip(scores.T, known, strict=True):
         strange = torch.from_numpy(labels == c).to(scores.device)
         if strange.any() and not strange.all():
             found.append(100 * auroc(column[strange], column[~strange]))
+    if not found:
+        raise DataError("nothing is strange beside its like alone: the test samples have one class")
     spread = float(np.std(found, ddof=1)) if len(found) > 1 else 0.0
     return {"AUROC": float(np.mean(found)), "deviation": spread}
