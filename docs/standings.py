@@ -43,9 +43,10 @@ def best_layer(run: Run, who: str = "encoder") -> tuple[str, float] | None:
 
 
 def cell(runs: list[Run], name: str, who: str = "encoder") -> str:
-    """A column of a row, mean ± deviation over its runs."""
+    """A column of a row, mean ± deviation over those of its runs that have it."""
     if name != LAYER:
-        return spread([score(r, name, who) for r in runs])
+        asked = [r for r in runs if name in r["evaluation"]["scores"][who]]
+        return spread([score(r, name, who) for r in asked]) if asked else ""
     found = [best for r in runs if (best := best_layer(r, who))]
     where = "/".join(dict.fromkeys(name for name, _ in found))
     return f"{spread([right for _, right in found])} ({where})" if found else ""
@@ -75,8 +76,7 @@ def short() -> str:
         return "Not measured yet: `make league`."
     twins = untrained(runs)
     lines = head("", *HEADLINES, "gain, kNN", "gain, 10 labels", "seeds")
-    for system in dict.fromkeys(r["system"] for r in runs):
-        own = [r for r in runs if r["system"] == system]
+    for system, own in by_system(runs).items():
         cells = [spread([score(r, name) for r in own]) for name in HEADLINES]
         more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
         lines.append(row(system, *cells, *more, len(own)))
@@ -86,8 +86,8 @@ def short() -> str:
     left = f"Not measured here yet: {', '.join(missing)}." if missing else ""
     behind = [
         system
-        for system in dict.fromkeys(r["system"] for r in runs)
-        if sum(gains([r for r in runs if r["system"] == system], twins, "10 labels")) <= 0
+        for system, own in by_system(runs).items()
+        if sum(gains(own, twins, "10 labels")) <= 0
     ]
     no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
     parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
@@ -149,8 +149,7 @@ def table(runs: list[Run]) -> str:
         "", *names, "gain, best layer", "gain, kNN", "gain, 10 labels",
         "RankMe", "network", "seeds", "steps", "CPU s / 2",
     )  # fmt: skip
-    for system in dict.fromkeys(r["system"] for r in runs):
-        own = [r for r in runs if r["system"] == system]
+    for system, own in by_system(runs).items():
         cells = [cell(own, name) for name in names]
         more = [signed(gains(own, twins, name)) for name in (LAYER, "kNN", "10 labels")]
         seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
@@ -159,8 +158,17 @@ def table(runs: list[Run]) -> str:
         steps = ", ".join(dict.fromkeys(f"{r['steps']:,}{earlier(r)}" for r in own))
         facts += [own[0]["backbone"], len(own), steps, f"{seconds:.0f}"]
         lines.append(row(system, *cells, *more, *facts))
-    notes = ["", EARLIER_NOTE] if any(map(earlier, runs)) else []
+    shown = (run for own in by_system(runs).values() for run in own)
+    notes = ["", EARLIER_NOTE] if any(map(earlier, shown)) else []
     return "\n".join([*lines, *baselines(runs, names, 8), *notes])
+
+
+def by_system(runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of each system: those of the planned steps, or where there are none the others."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run["system"], []).append(run)
+    return {name: [r for r in own if not earlier(r)] or own for name, own in found.items()}
 
 
 def earlier(run: Run) -> str:
@@ -208,8 +216,7 @@ def measured() -> dict[str, list[str]]:
     for data, title in TITLES.items():
         runs = runs_on(data)
         twins = untrained(runs)
-        for system in dict.fromkeys(r["system"] for r in runs):
-            own = [r for r in runs if r["system"] == system]
+        for system, own in by_system(runs).items():
             method, more = own[0]["pretrain"].split()[2], gains(own, twins, "10 labels")
             pace = sum(r["seconds"]["pretraining"]["wall"] / r["steps"] for r in own) / len(own)
             called = title if system == method else f"{title}, {system}"
