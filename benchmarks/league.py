@@ -27,6 +27,7 @@ import unlabeled
 from benchmarks.common import RESULTS, laps, provenance, save
 from benchmarks.worlds import WORLDS, labelled
 from unlabeled.diagnose import looks
+from unlabeled.errors import Diverged
 from unlabeled.evaluate import USUAL
 from unlabeled.pretraining import plan
 
@@ -159,15 +160,20 @@ def main() -> None:
     parser.add_argument("--on", choices=SEEDS, nargs="+", default=list(SEEDS))
     parser.add_argument("--plan", action="store_true", help="only measure how many steps to take")
     parser.add_argument("--seeds", type=int, help="in place of three, or one on small data")
-    said = parser.parse_args()
+    said, stopped = parser.parse_args(), []
     for data in said.on:
         here = [name for name in said.only if data in SYSTEMS[name].get("on", IMAGES)]
         for seed in range(1 if said.plan else said.seeds or SEEDS[data]):
             for system in here:
                 if said.plan:
                     print(data, system, steps_of(system, data), flush=True)
-                else:
+                    continue
+                try:
                     one(system, data, seed)
+                except Diverged as error:  # no result; the others shall have theirs
+                    stopped.append(f"{system} on {data}, seed {seed}: {error}")
+    if stopped:
+        raise SystemExit("\n".join(stopped))
 
 
 if __name__ == "__main__":
