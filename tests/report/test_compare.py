@@ -109,7 +109,7 @@ def test_scores_of_two_protocols_are_never_in_one_table(altered, tmp_path):
 def test_a_table_says_what_it_rests_on(altered, tmp_path):
     found, page = shown(altered(), tmp_path)
     (table,) = found["scores"].values()
-    assert table["basis"][0].endswith("3 classes; seeds 0 and 1 (untrained: 0).")
+    assert table["basis"][0].endswith("3 classes; seeds 0 and 1.")
     assert re.fullmatch(r"Protocol [0-9a-f]{12}, \d+ and \d+ s\.", table["basis"][1])
     assert " ".join(table["basis"]) in page.text
 
