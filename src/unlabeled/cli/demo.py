@@ -24,13 +24,13 @@ def demo(*, method: str = "simclr", time: str = "2m", out: Path | None = None) -
 
     import unlabeled
     from unlabeled.cli.evaluate import aligned
-    from unlabeled.evaluate import table
+    from unlabeled.evaluate import basis, table
 
     run = unlabeled.pretrain(method, "sample", time=time, out=out, report=False)
     print("\nwith labels, frozen features:", file=sys.stderr)
     result = run.evaluate(
         train="sample:train", test="sample:test", protocols=("knn", "linear", "few")
     )
-    print("\n".join(aligned(table(result))))
+    print("\n".join([*aligned(table(result)), "", *basis(result)]))
     print(f"\n{run.verdict['words']}\n")
     print(f"report: {run.report().resolve()}")
