@@ -8,6 +8,7 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import ConvNet, Shape, build
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed
+from unlabeled.methods.reconstruction.mae import MAE
 
 
 def weights(module):
@@ -64,10 +65,11 @@ def test_a_fresh_transformer_is_drawn_as_the_trained_one_was():
     torch.manual_seed(1)
     began = build("vit", Shape("image", 1, 16))
     began.backbone.blocks[0].attn.qkv.weight.data += 1.0  # it has learned
-    fresh = weights(baselines.fresh(began, seed=2))
-    for name in ("blocks.0.attn.qkv", "blocks.3.mlp.fc2"):  # torch would draw 0.05 and 0.026
-        assert fresh[f"backbone.{name}.weight"].std() == pytest.approx(0.02, rel=0.05)
-        assert fresh[f"backbone.{name}.bias"].count_nonzero() == 0
+    alone, within = baselines.fresh(began, seed=2), baselines.fresh(MAE(began, width=8), seed=2)
+    for fresh in (weights(alone), weights(within.encoder)):
+        for name in ("blocks.0.attn.qkv", "blocks.3.mlp.fc2"):  # torch would draw 0.05 and 0.026
+            assert fresh[f"backbone.{name}.weight"].std() == pytest.approx(0.02, rel=0.05)
+            assert fresh[f"backbone.{name}.bias"].count_nonzero() == 0
 
 
 def test_raw_samples_are_pixels_and_large_images_are_shrunk(train):

@@ -52,9 +52,10 @@ def fresh(module: M, seed: int = 0) -> M:
             else:  # a class token, a table of positions
                 for loose in part.parameters(recurse=False):
                     nn.init.trunc_normal_(loose, std=0.02)
-        own = getattr(getattr(copied, "backbone", None), "init_weights", None)
-        if own is not None:
-            own()
+        for part in copied.modules():  # a method holds its encoder, and that its backbone
+            own = getattr(getattr(part, "backbone", None), "init_weights", None)
+            if own is not None:
+                own()
     return copied.to(home(module))
 
 
