@@ -14,6 +14,7 @@ from torch import Tensor
 from unlabeled.catalog import Card
 from unlabeled.data import Labels, Store
 from unlabeled.evaluate import basis, headline
+from unlabeled.evaluate.embed import home
 from unlabeled.evaluate.energies import STEADY, energies
 from unlabeled.evaluate.protocols import column
 from unlabeled.method import Method
@@ -56,7 +57,8 @@ def content(
     """
     method.eval()
     index = pool.spread(len(store), pool.SHOWN)
-    batch = Batch(store.read(index), index, seed=config["seed"])
+    device = home(method)
+    batch = Batch(store.read(index).to(device), index.to(device), seed=config["seed"])
     with torch.no_grad():
         views, picture = method.views(batch), method.picture(batch)
     drawn = pool.draw(method.encoder, store, labels)
@@ -68,7 +70,7 @@ def content(
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
         curves=curves(metrics, method.encoder.dim),
-        views=_views(views, store),
+        views=_views(views, batch.data, store),
         picture={label: images.cpu().numpy() for label, images in picture.items()},
         neighbours=pool.neighbours(drawn),
         clusters=pool.clusters(drawn),
@@ -141,13 +143,13 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
     return Verdict(level, found["words"], advice)
 
 
-def _views(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
+def _views(views: Sequence[Tensor], samples: Tensor, store: Store) -> list[tuple[str, Things]]:
     """The samples, and what the method was given of each."""
     if store.shape.modality == "text":
         return _words(views, store)
     seen = [v.cpu().numpy() for v in views if v.is_floating_point() and v.ndim in (3, 4)]
     named = [(f"view {i}", view) for i, view in enumerate(seen, 1)]
-    return [("the sample", store.read(pool.spread(len(store), pool.SHOWN)).numpy()), *named]
+    return [("the sample", samples.cpu().numpy()), *named]
 
 
 def _words(views: Sequence[Tensor], store: Store) -> list[tuple[str, Things]]:
