@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
+import league_tables  # noqa: E402
 import own_tasks  # noqa: E402
 import standings  # noqa: E402
 import studies  # noqa: E402
@@ -130,8 +131,8 @@ def methods_table() -> str:
 TABLES = {
     "methods": methods_table,
     "headline": tables.headline,
-    "league": standings.short,
-    "league-long": standings.long,
+    "league": league_tables.short,
+    "league-long": league_tables.long,
     "accuracy": tables.accuracy_table,
     "choosing": tables.choosing_table,
     "one-output": tables.one_output_table,

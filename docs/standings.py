@@ -1,14 +1,12 @@
-"""The tables of the league, from its runs."""
+"""What the league found, from its runs: who stands where, and what training added."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from functools import cache
 
-from tables import RESULTS, Run, head, load, row, signed, spread
-
-from unlabeled import catalog
+from tables import RESULTS, Run, load, signed, spread
 
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",
@@ -18,10 +16,9 @@ TITLES = {
     "20-newsgroups": "20 Newsgroups",
 }
 LAYER = "best layer"
-BASES = ("raw", "TF-IDF", "PCA", "supervised")
-HEADLINES = ("kNN", "linear", "10 labels")
 
 
+@cache
 def runs_on(data: str) -> list[Run]:
     """The league's runs on one kind of data, by system and seed."""
     folder = RESULTS / "systems" / data
@@ -68,44 +65,6 @@ def gains(runs: list[Run], twins: dict[tuple[str, int], Run], name: str) -> list
     return [score(r, name) - score(twin, name, "untrained") for r, twin in pairs if twin]
 
 
-def short() -> str:
-    """The README's table: every system on Fashion-MNIST, and what training added."""
-    runs = [*runs_on("fashion-mnist"), *runs_on("rows")]
-    words = words_of(runs_on("wordnet"))
-    if not runs:
-        return "Not measured yet: `make league`."
-    twins = untrained(runs)
-    lines = head("", *HEADLINES, "gain, kNN", "gain, 10 labels", "seeds")
-    for system, own in by_system(runs).items():
-        cells = [spread([score(r, name) for r in own]) for name in HEADLINES]
-        more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
-        lines.append(row(system, *cells, *more, len(own)))
-    lines += baselines(runs, HEADLINES, 3)
-    done = {r["system"] for r in runs} | {"word2vec" for _ in runs_on("wordnet")}
-    missing = [name for name in catalog.cards() if name not in done]
-    left = f"Not measured here yet: {', '.join(missing)}." if missing else ""
-    behind = [
-        system
-        for system, own in by_system(runs).items()
-        if sum(gains(own, twins, "10 labels")) <= 0
-    ]
-    no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
-    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
-    return "\n\n".join(part for part in parts if part)
-
-
-def long() -> str:
-    """Every kind of data, every column."""
-    parts = []
-    for data, title in TITLES.items():
-        runs = runs_on(data)
-        if runs:
-            parts += [f"## {title}", about(runs), table(runs), tuned(runs), ahead(runs)]
-    words = words_of(runs_on("wordnet"))
-    parts += ["## Words", words] if words else []
-    return "\n\n".join(filter(None, parts)) or "Not measured yet: `make league`."
-
-
 def about(runs: list[Run]) -> str:
     """What a table rests on."""
     settings = runs[0]["evaluation"]["settings"]
@@ -140,29 +99,6 @@ def protocols(runs: list[Run]) -> str:
     return f"{named}; {min(seconds):,.0f} to {max(seconds):,.0f} s to judge a run."
 
 
-def table(runs: list[Run]) -> str:
-    """Every system beside its baselines: mean ± deviation over the seeds there are."""
-    columns = runs[0]["evaluation"]["scores"]["encoder"]
-    names = [*(name for name in columns if "ahead" not in name and "tuned" not in name), LAYER]
-    twins = untrained(runs)
-    lines = head(
-        "", *names, "gain, best layer", "gain, kNN", "gain, 10 labels",
-        "RankMe", "network", "seeds", "steps", "CPU s / 2",
-    )  # fmt: skip
-    for system, own in by_system(runs).items():
-        cells = [cell(own, name) for name in names]
-        more = [signed(gains(own, twins, name)) for name in (LAYER, "kNN", "10 labels")]
-        seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
-        seen = [r["RankMe"] for r in own if "RankMe" in r]
-        facts = [spread([x["after"] / x["before"] for x in seen], 2) if seen else ""]
-        steps = ", ".join(dict.fromkeys(f"{r['steps']:,}{earlier(r)}" for r in own))
-        facts += [own[0]["backbone"], len(own), steps, f"{seconds:.0f}"]
-        lines.append(row(system, *cells, *more, *facts))
-    shown = (run for own in by_system(runs).values() for run in own)
-    notes = ["", EARLIER_NOTE] if any(map(earlier, shown)) else []
-    return "\n".join([*lines, *baselines(runs, names, 8), *notes])
-
-
 def by_system(runs: list[Run]) -> dict[str, list[Run]]:
     """The runs of each system: those of the planned steps, or where there are none the others."""
     found: dict[str, list[Run]] = {}
@@ -173,41 +109,13 @@ def by_system(runs: list[Run]) -> dict[str, list[Run]]:
 
 def earlier(run: Run) -> str:
     """A mark where a run took another number of steps than are planned."""
-    planned = (load("steps.json") or {"steps": {}})["steps"]
-    return "" if run["steps"] == planned.get(run.get("data"), {}).get(run["system"]) else "*"
+    return "" if run["steps"] == planned().get(run.get("data"), {}).get(run["system"]) else "*"
 
 
-def tuned(runs: list[Run]) -> str:
-    """All weights trained with few labels, from these weights and from random ones."""
-    for run in runs:
-        scores = run["evaluation"]["scores"]
-        names = [name for name in scores["encoder"] if name.startswith("tuned")]
-        if names:
-            rows = {f"{run['system']}, all weights": "encoder", "*random weights*": "untrained"}
-            whole = (scores[who][name] for who in rows.values() for name in names)
-            cells = [f"{x['accuracy']:.1f} ± {x['deviation']:.1f}" for x in whole]
-            split = [cells[: len(names)], cells[len(names) :]]
-            few = [name.removeprefix("tuned, ") for name in names]
-            lines = head("fine-tuned", *few)
-            lines += [row(who, *part) for who, part in zip(rows, split, strict=True)]
-            frozen = [f"{scores['encoder'][name]['accuracy']:.1f}" for name in few]
-            lines.append(row(f"{run['system']}, frozen", *frozen))
-            return "\n".join([*lines, "", TUNED_NOTE])
-    return ""
-
-
-def ahead(runs: list[Run]) -> str:
-    """Whether a context tells the true future from fifteen others."""
-    own = [r for r in runs if any("ahead" in name for name in r["evaluation"]["scores"]["encoder"])]
-    if not own:
-        return ""
-    names = [name for name in own[0]["evaluation"]["scores"]["encoder"] if "ahead" in name]
-    lines = head("the future among sixteen", *names, "seeds")
-    for who in ("encoder", "untrained", "last part"):
-        here = [r for r in own if names[0] in r["evaluation"]["scores"].get(who, ())]
-        title = own[0]["system"] if who == "encoder" else f"*{who}*"
-        lines.append(row(title, *(cell(here, name, who) for name in names), len(here)))
-    return "\n".join([*lines, "", AHEAD_NOTE])
+@cache
+def planned() -> dict[str, dict[str, int]]:
+    """How many steps each system takes on each kind of data."""
+    return (load("steps.json") or {"steps": {}})["steps"]
 
 
 def measured() -> dict[str, list[str]]:
@@ -221,80 +129,10 @@ def measured() -> dict[str, list[str]]:
             pace = sum(r["seconds"]["pretraining"]["wall"] / r["steps"] for r in own) / len(own)
             called = title if system == method else f"{title}, {system}"
             line = (
-                f"{called}: 10 labels {spread([score(r, '10 labels') for r in own])} "
-                f"({signed(more)}), kNN {spread([score(r, 'kNN') for r in own])} "
+                f"{called}: 10 labels {cell(own, '10 labels')} "
+                f"({signed(more)}), kNN {cell(own, 'kNN')} "
                 f"({signed(gains(own, twins, 'kNN'))}), with {own[0]['backbone']}; "
                 f"{own[0]['steps']:,} steps of {1000 * pace:.0f} ms"
             )
             found.setdefault(method, []).append((-sum(more) / max(1, len(more)), line))
     return {name: [line for _, line in sorted(lines)] for name, lines in found.items()}
-
-
-def baselines(runs: list[Run], names: list[str] | tuple[str, ...], empty: int) -> list[str]:
-    """The rows of what a system must beat, and of what labels give."""
-    twins, lines, blank = untrained(runs), [], [""] * empty
-    for backbone in dict.fromkeys(b for b, _ in twins):
-        own = [run for (b, _), run in twins.items() if b == backbone]
-        cells = [cell(own, name, "untrained") for name in names]
-        lines.append(row(f"*untrained {backbone}*", *cells, *blank))
-    for base in BASES:
-        own = [r for r in runs if base in r["evaluation"]["scores"]]
-        if own:
-            cells = [cell(own, name, base) for name in names]
-            lines.append(row(f"*{base}*", *cells, *blank))
-    return lines
-
-
-def words_of(runs: list[Run]) -> str:
-    """Agreement of word vectors with people."""
-    if not runs:
-        return ""
-    names = list(runs[0]["evaluation"]["scores"]["encoder"])
-    lines = head("words", *names, "seeds")
-    for who in runs[0]["evaluation"]["scores"]:
-        cells = []
-        for name in names:
-            scores = [r["evaluation"]["scores"].get(who, {}) for r in runs]
-            cells.append(word_cell([found[name] for found in scores if name in found]))
-        lines.append(row("word2vec" if who == "encoder" else f"*{who}*", *cells, len(runs)))
-    probed = [PROBED_NOTE] if "part of speech" in names else []
-    return "\n".join([*lines, "", WORDS_NOTE, *probed, *filter(None, [protocols(runs)])])
-
-
-def word_cell(found: list[dict[str, Any]]) -> str:
-    """A correlation or an accuracy over the seeds, and of how many."""
-    if not found:
-        return ""
-    what, digits = ("correlation", 2) if "correlation" in found[0] else ("accuracy", 1)
-    n = found[0].get("pairs", found[0].get("n"))
-    return f"{spread([f[what] for f in found], digits)} (n={n})"
-
-
-SHORT_NOTE = (
-    "Percent right on Fashion-MNIST's 10,000 test images: frozen features of the last layer, last "
-    "checkpoint, mean ± standard deviation over seeds (10 labels: of means over five draws), about "
-    "a minute of training on two cores without labels. A gain is what training added to the same "
-    "network with the same seed. cpc-series reads an image as a series of rows. [More columns, and "
-    "other data](docs/league.md); `make league` repeats it."
-)
-EARLIER_NOTE = (
-    "\\* From before the steps were settled for a quiet minute of this processor: fewer than its "
-    "due, on a slower machine or beside other work. `make league` runs it anew."
-)
-TUNED_NOTE = (
-    "So many labels a class; 200 steps of AdamW, the head first; mean ± deviation over three draws "
-    "of the labels, one seed. Frozen: the linear probe of the table above."
-)
-AHEAD_NOTE = (
-    "CPC's own test: percent of times that the code of a part so far ahead is picked among sixteen "
-    "of the test set; chance is 6.25. Last part: its code in place of a context."
-)
-WORDS_NOTE = (
-    "Spearman's correlation of cosines with people's judgements, trained on the glosses of "
-    "WordNet; n pairs have both words in the vocabulary. ± is the standard deviation over seeds."
-)
-PROBED_NOTE = (
-    "Analogies by 3CosAdd without the inputs, percent right of the n whose words are all known; "
-    "parts of speech by a linear probe, percent right of n held-out words that WordNet knows as "
-    "one part alone."
-)
