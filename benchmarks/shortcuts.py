@@ -41,10 +41,7 @@ WAYS: dict[str, dict[str, dict[str, float]]] = {
     "relative-position": {
         "closed": {**CLOSED, "extent": 1.0},
         "open": {**OPEN, "extent": 1.0},
-        "open, as small": {
-            **OPEN,
-            "extent": 0.75,
-        },  # patches that touch, no larger than closed ones
+        "open, as small": {**OPEN, "extent": 0.75},  # patches that touch, as large as closed ones
     },
     "jigsaw": {"closed": CLOSED, "open": OPEN},
 }
@@ -65,7 +62,7 @@ def one(name: str, way: str, seed: int, steps: int) -> dict[str, Any]:
         puzzles = {asked: solved(method, name, held, cut) for asked, cut in WAYS[name].items()}
         scores = run.evaluate(
             train=labelled(train), test=labelled(test), protocols=PROTOCOLS,
-            beside=("untrained",), supervised=False, seed=seed,
+            beside=("untrained",), seed=seed,
         )["scores"]  # fmt: skip
     return {
         "method": name,

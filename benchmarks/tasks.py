@@ -17,6 +17,7 @@ from torch import Tensor
 from benchmarks.naive import decibels, gradient_energy, principal, smooth_fill, squared
 from benchmarks.shortcuts import RIGHT, solved
 from unlabeled.data import Store
+from unlabeled.evaluate.embed import inputs
 from unlabeled.losses import regress
 from unlabeled.method import Method
 from unlabeled.methods.reconstruction.super_resolution import resized
@@ -38,7 +39,7 @@ def batches(store: Store) -> Iterator[Batch]:
 
 def images(method: Method[Any], store: Store) -> Tensor:
     """All images as they are, at the method's size, in [0, 1]."""
-    return torch.cat([whole(batch, method.encoder.size) for batch in batches(store)])
+    return torch.cat([*inputs(method.encoder, store)])
 
 
 def percent(right: Tensor) -> float:

@@ -13,6 +13,5 @@ from unlabeled.evaluate.zero_shot import zero_shot
 
 __all__ = [
     "BASELINES", "PROTOCOLS", "USUAL", "basis", "embed", "evaluate", "evaluate_words", "finetune",
-    "future",
-    "headline", "knn", "linear", "segmentation", "table", "zero_shot",
+    "future", "headline", "knn", "linear", "segmentation", "table", "zero_shot",
 ]  # fmt: skip

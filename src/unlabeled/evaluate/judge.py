@@ -107,7 +107,8 @@ def evaluate(
         "test": len(lb),
         "samples": [store.fingerprint for store in (a, b)],
     }
-    scores: dict[str, Scores] = {"encoder": {}}
+    scores: dict[str, Scores] = {}
+    curves: dict[str, dict[str, Scores]] = {}
     transfers: list[dict[str, Scores]] = []  # from protocols that score the baselines themselves
     if "future" in protocols:  # first: it may refuse
         settings["future"] = {"candidates": CHOICES, "seed": seed}
@@ -131,7 +132,6 @@ def evaluate(
         if curve:
             curves[name] = curve
 
-    curves: dict[str, dict[str, Scores]] = {}
     names = encoder.layers if layers == "all" else tuple(layers)
     read = names if "layers" in protocols else ()
     add("encoder", encoder, read)

@@ -181,7 +181,7 @@ def page(found: Mapping[str, Any]) -> str:
     runs, wide = found["runs"], functools.partial(section, look="wide")
     chips = {run["label"]: tag("b", run["label"], class_=f"chip {run['look']}") for run in runs}
     who = {r["label"]: join(chips[r["label"]], " ", name(r["name"])) for r in runs}
-    data = " and ".join(dict.fromkeys(run["config"]["data"]["source"] for run in runs))
+    data = listed(dict.fromkeys(run["config"]["data"]["source"] for run in runs))
     minds = [tag("p", tag("b", "Mind: "), name(x), class_="evidence") for x in found["warnings"]]
     rest = tag("p", prose(found["rest"]), class_="evidence") if found["rest"] else None
     eyebrow = tag("p", f"{len(runs)} runs compared, on ", name(data), class_="eyebrow")
@@ -265,10 +265,10 @@ def _alike(runs: Sequence[Run], chips: Mapping[str, Markup]) -> Markup | None:
             near = {who: neighbours(draw(net, store, most=AMONG)) for who, net in nets.items()}
     if not near:
         return None
-    listed = lambda things: [", ".join(things)] if isinstance(things, list) else things
+    words = lambda things: [", ".join(things)] if isinstance(things, list) else things
     blocks = []
     for i, query in enumerate(near["A"].queries[:ASKED]):
-        rows = [(chips[who], listed(found.nearest[i])) for who, found in near.items()]
+        rows = [(chips[who], words(found.nearest[i])) for who, found in near.items()]
         asked = tag("figure", thing(query), class_="query")
         blocks.append(tag("div", asked, gallery(rows, bands=1)))
     said = "Samples drawn by chance, and what each run's encoder places nearest to them."

@@ -210,7 +210,7 @@ def spectrum(encoder: Encoder, pool: Pool) -> Spectrum | None:
         return None
     few = pool.store.subset(np.arange(min(MEASURED, len(pool.store))))
     found = {"trained": pool.vectors, "untrained": placed(untrained(encoder, few), few)}
-    values = {who: torch.linalg.svdvals(z[:MEASURED].double()) for who, z in found.items()}
+    values = {who: measures.singular(z[:MEASURED].double()) for who, z in found.items()}
     rank = {who: measures.perplexity(sigma, epsilon=1e-7) for who, sigma in values.items()}
     shown, n = {who: sigma.numpy() for who, sigma in values.items()}, len(pool.vectors)
     return Spectrum(values=shown, rank=rank, samples=min(MEASURED, n))
