@@ -41,7 +41,7 @@ from unlabeled.diagnose import (
     tolerance,
     uniformity,
 )
-from unlabeled.diagnose.probe import borrowed, vectors_of, views_of
+from unlabeled.diagnose.probe import vectors_of, views_of
 from unlabeled.encoders import ConvNet
 from unlabeled.evaluate.clustering import clustering
 from unlabeled.evaluate.embed import embed
@@ -49,6 +49,7 @@ from unlabeled.fields import hp
 from unlabeled.losses import choose
 from unlabeled.losses.kmeans import kmeans
 from unlabeled.methods.invariance.simclr import SimCLR
+from unlabeled.state import borrowed
 from unlabeled.train.loop import train
 from unlabeled.train.memory import keep_memory
 from unlabeled.views import Batch
@@ -116,10 +117,10 @@ def guesses(method: Few, store: Store, negatives: int) -> dict[str, float]:
     index = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))[:SAMPLES]
     rows = store.read(index)
     batch = Batch(rows, index, seed=0, epoch=NEVER)
-    with borrowed(method):
+    with borrowed(method, averages=False):
         a, b = SimCLR.views(method, batch)
         x, y = method.embed(torch.cat([a, b])).chunk(2)
-    with borrowed(method, averages=True):  # as `diagnose` looks at an encoder
+    with borrowed(method):  # as `diagnose` looks at an encoder
         h, weak = vectors_of(method.encoder, batch), views_of(method.encoder, batch)
     seen = kmeans(F.normalize(h, dim=1), CLUSTERS)[1]
     own = kmeans(F.normalize(x, dim=1), CLUSTERS)[1]

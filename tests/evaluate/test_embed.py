@@ -7,7 +7,8 @@ import torch
 from unlabeled.data.store import Store
 from unlabeled.encoders import ConvNet, Series, Shape, Words
 from unlabeled.errors import UsageError
-from unlabeled.evaluate.embed import embed, prepare
+from unlabeled.evaluate.embed import embed
+from unlabeled.views.sequences import preprocess
 
 
 def digest(module):
@@ -61,16 +62,16 @@ def test_a_grid_has_at_most_4096_numbers_and_no_more_cells_than_the_map(channels
 
 def test_samples_are_prepared_as_each_encoder_takes_them():
     pixels = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
-    images = prepare(ConvNet(1, 16), pixels)
+    images = preprocess(ConvNet(1, 16), pixels)
     assert images.shape == (2, 1, 16, 16)
     assert images.min() >= 0
     assert images.max() <= 1
     np.testing.assert_allclose(images.mean(), pixels.float().mean() / 255, atol=0.01)
-    series = prepare(Series(2, 64), 5 + 3 * torch.randn(4, 2, 64))
+    series = preprocess(Series(2, 64), 5 + 3 * torch.randn(4, 2, 64))
     np.testing.assert_allclose(series.mean(2), torch.zeros(4, 2), atol=1e-5)
     np.testing.assert_allclose(series.std(2), torch.ones(4, 2), atol=1e-5)
     tokens = torch.randint(0, 9, (3, 5))
-    assert torch.equal(prepare(Words(9, size=5), tokens), tokens)
+    assert torch.equal(preprocess(Words(9, size=5), tokens), tokens)
 
 
 def test_series_and_text_are_embedded_too():

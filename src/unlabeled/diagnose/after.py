@@ -13,10 +13,11 @@ from torch import Tensor
 
 from unlabeled.data import Store
 from unlabeled.diagnose import clusters, measures, negatives
-from unlabeled.diagnose.probe import Health, borrowed, vectors_of, views_of
+from unlabeled.diagnose.probe import Health, vectors_of, views_of
 from unlabeled.diagnose.verdict import verdict
 from unlabeled.encoders import Encoder
 from unlabeled.losses.kmeans import kmeans
+from unlabeled.state import borrowed
 from unlabeled.views import Batch
 from unlabeled.views.dice import NEVER
 
@@ -73,7 +74,7 @@ def diagnose(
     rows, there = store.read(index).to(device), index.to(device)
     batch = Batch(rows, there, seed=seed, epoch=NEVER)
     few = Batch(rows[:SEEN], there[:SEEN], seed=seed + 1, epoch=NEVER)
-    with borrowed(encoder, averages=True):
+    with borrowed(encoder):
         h, pair = vectors_of(encoder, batch), views_of(encoder, batch)
         seen = [z for _ in range(TIMES // 2) for z in views_of(encoder, few) or ()]
     numbers: dict[str, Any] = {

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
 from unlabeled.data import Store
 from unlabeled.diagnose import measures
 from unlabeled.encoders import Encoder
 from unlabeled.method import Method
-from unlabeled.state import Prototypes
-from unlabeled.views import Batch, whole
+from unlabeled.state import Prototypes, borrowed
+from unlabeled.views import Batch
 from unlabeled.views.dice import NEVER
-from unlabeled.views.sequences import plain_sequence, standard
+from unlabeled.views.sequences import plain_sequence, preprocess
 
 SAMPLES = 256
 
@@ -114,7 +112,7 @@ class Probe:
     def __call__(self, step: int, loss: float | None) -> Health:
         """Measure now."""
         method, encoder = self.method, self.method.encoder
-        with borrowed(method):
+        with borrowed(method, averages=False):
             z, h = _vectors(method, self.batch())
             pair = views_of(encoder, self.batch())
             finite = bool(z.isfinite().all() and h.isfinite().all())
@@ -141,35 +139,8 @@ class Probe:
 @torch.no_grad()
 def nothing(method: Method[Any], batch: Batch) -> float | None:
     """The loss of a constant encoder on a batch like this one."""
-    with borrowed(method):
+    with borrowed(method, averages=False):
         return method.learned_nothing(*method.views(batch))
-
-
-@contextlib.contextmanager
-def borrowed(module: nn.Module, *, averages: bool = False) -> Iterator[None]:
-    """Look through a module, and give it back as it was.
-
-    Everything is in evaluation mode, so nothing draws at random or remembers; but batch norms use
-    the statistics of what they see, as in training, since running averages lag behind in the first
-    steps; and they keep no memory of it.
-
-    Args:
-        module: What is looked through.
-        averages: Whether batch norms use their running averages after all, as after training.
-    """
-    modes = [(part, part.training) for part in module.modules()]
-    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
-    tracked = [norm.track_running_stats for norm in norms]
-    module.eval()
-    for norm in [] if averages else norms:
-        norm.training, norm.track_running_stats = True, False
-    try:
-        yield
-    finally:
-        for norm, was in zip(norms, tracked, strict=True):
-            norm.track_running_stats = was
-        for part, mode in modes:
-            part.training = mode
 
 
 def vectors_of(encoder: Encoder, batch: Batch) -> Tensor:
@@ -177,9 +148,7 @@ def vectors_of(encoder: Encoder, batch: Batch) -> Tensor:
     if encoder.modality == "text":
         words = batch.data.unique()  # not averages of words: it is the words that are learnt
         return encoder.features(words[words > 0][:SAMPLES, None])["out"].float()
-    if encoder.modality == "image":
-        return encoder(whole(batch, encoder.size)).float()
-    return encoder(standard(batch.data)).float()
+    return encoder(preprocess(encoder, batch.data)).float()
 
 
 def views_of(encoder: Encoder, batch: Batch) -> tuple[Tensor, Tensor] | None:
@@ -195,8 +164,7 @@ def _vectors(method: Method[Any], batch: Batch) -> tuple[Tensor, Tensor]:
     h = vectors_of(encoder, batch)
     if type(method).embed is Method.embed or encoder.modality == "text":
         return h, h
-    ready = whole(batch, encoder.size) if encoder.modality == "image" else standard(batch.data)
-    return method.embed(ready).float(), h
+    return method.embed(preprocess(encoder, batch.data)).float(), h
 
 
 def _usage(method: Method[Any], z: Tensor) -> float | None:

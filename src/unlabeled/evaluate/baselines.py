@@ -15,14 +15,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from unlabeled.data.batches import Batches
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
-from unlabeled.evaluate.embed import BATCH, home, prepare, still
+from unlabeled.evaluate.embed import BATCH, home
 from unlabeled.losses import choose
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
+from unlabeled.state import borrowed
 from unlabeled.train.loop import train
 from unlabeled.train.runtime import Runtime
 from unlabeled.views import Batch
-from unlabeled.views.sequences import plain_sequence
+from unlabeled.views.sequences import plain_sequence, preprocess
 
 NORM_BATCHES = 20
 M = TypeVar("M", bound=nn.Module)
@@ -71,12 +72,12 @@ def recompute_norms(encoder: Encoder, store: Store) -> None:
     index = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
     batches = [b for b in index.split(BATCH)[:NORM_BATCHES] if len(b) > 1]
     kept = [norm.momentum for norm in norms]
-    with still(encoder):
+    with borrowed(encoder):
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum, norm.training = None, True  # None: a cumulative average
         for rows in batches:
-            encoder(prepare(encoder, store.read(rows).to(home(encoder))))
+            encoder(preprocess(encoder, store.read(rows).to(home(encoder))))
         for norm, momentum in zip(norms, kept, strict=True):
             norm.momentum = momentum
 

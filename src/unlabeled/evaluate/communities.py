@@ -27,11 +27,12 @@ from torch import Tensor, nn
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
 from unlabeled.evaluate.baselines import learn
-from unlabeled.evaluate.embed import home, inputs, pooled, still
+from unlabeled.evaluate.embed import home, inputs, pooled
 from unlabeled.evaluate.linear import folds
 from unlabeled.losses import choose
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
+from unlabeled.state import borrowed
 from unlabeled.views import Batch, Look, augment
 
 Samples: TypeAlias = tuple[Store, np.ndarray]
@@ -193,7 +194,7 @@ class Heads(Method):
     @torch.no_grad()
     def read(self, x: Tensor) -> dict[str, Tensor]:
         """What the heads are given, by name: `(b, d)`, or `(b, c, cells)` of layers."""
-        with still(self.encoder):
+        with borrowed(self.encoder):
             if self.community.reads == "layers":
                 cells = lambda y: pooled(y, "grid", NUMBERS).unflatten(1, (y.shape[1], -1))
                 return {name: cells(y) for name, y in self.encoder.features(x).items()}

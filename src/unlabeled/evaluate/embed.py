@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -14,22 +13,12 @@ from torch import Tensor, nn
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
 from unlabeled.errors import UsageError
+from unlabeled.state import borrowed
 from unlabeled.train.runtime import Runtime
-from unlabeled.views import Batch, whole
-from unlabeled.views.sequences import standard
+from unlabeled.views.sequences import preprocess
 
 BATCH = 512
 GRID = 4096  # most numbers of a map that is pooled to a grid
-
-
-def prepare(encoder: Encoder, rows: Tensor) -> Tensor:
-    """Samples as stored, as the encoder takes them.
-
-    Images become floats in [0, 1] of the encoder's size, series are standardised, tokens stay.
-    """
-    if encoder.modality == "image":
-        return whole(Batch(rows, torch.arange(len(rows))), encoder.size)
-    return standard(rows) if encoder.modality == "series" else rows
 
 
 def home(module: nn.Module) -> torch.device:
@@ -40,19 +29,7 @@ def home(module: nn.Module) -> torch.device:
 def inputs(encoder: Encoder, store: Store, batch: int = BATCH) -> Iterator[Tensor]:
     """All samples in order, a batch at a time, on the encoder's device."""
     for index in torch.arange(len(store)).split(batch):
-        yield prepare(encoder, store.read(index).to(home(encoder)))
-
-
-@contextlib.contextmanager
-def still(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and every part's own mode again afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode
+        yield preprocess(encoder, store.read(index).to(home(encoder)))
 
 
 @torch.no_grad()
@@ -89,7 +66,7 @@ def embed(
             )
     runtime = Runtime(str(home(encoder)), precision)
     parts: dict[str, list[Tensor]] = {name: [] for name in layers}
-    with still(encoder), runtime.autocast():
+    with borrowed(encoder), runtime.autocast():
         for x in inputs(encoder, store, batch):
             found = {"out": encoder(x)} if tuple(layers) == ("out",) else encoder.features(x)
             for name in layers:

@@ -13,8 +13,9 @@ from unlabeled.data import Store
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate.anomaly import in_turn
 from unlabeled.evaluate.baselines import fresh
-from unlabeled.evaluate.embed import home, still
+from unlabeled.evaluate.embed import home
 from unlabeled.method import Method
+from unlabeled.state import borrowed
 from unlabeled.views import Batch
 from unlabeled.views.dice import NEVER
 
@@ -53,7 +54,7 @@ def energies(
         batch = Batch(data.flip(0) if flip else data, rows, seed=seed, epoch=NEVER + draw)
         return method.energy(*method.views(batch), samples=len(rows)).float().cpu()
 
-    with still(method):
+    with borrowed(method):
         for draw in range(DRAWS):
             order = torch.randperm(len(index), generator=chance)
             for part in order.tensor_split(max(1, len(index) // TOGETHER)):

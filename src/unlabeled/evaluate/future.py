@@ -12,9 +12,10 @@ from unlabeled.data.store import Store
 from unlabeled.encoders import Sequence
 from unlabeled.errors import UsageError
 from unlabeled.evaluate.baselines import fresh
-from unlabeled.evaluate.embed import BATCH, inputs, still
+from unlabeled.evaluate.embed import BATCH, inputs
 from unlabeled.evaluate.matching import won
 from unlabeled.method import Method
+from unlabeled.state import borrowed
 
 CHOICES = 16
 
@@ -69,9 +70,9 @@ def future(method: Method[Any] | None, store: Store, *, seed: int = 0) -> dict[s
     x = next(inputs(method.encoder, store.subset(rows)))
     found = {}
     for who, asker in {"encoder": method, "untrained": fresh(method, seed)}.items():
-        with still(asker):
+        with borrowed(asker):
             found[who] = asker.futures(x)
-    with still(method):
+    with borrowed(method):
         codes = method.encoder.codes(x)
     found["last part"] = {k: (codes[:, :-k], codes[:, k:]) for k in found["encoder"]}
     return {

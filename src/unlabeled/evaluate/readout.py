@@ -16,7 +16,8 @@ from torch import Tensor
 
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder
-from unlabeled.evaluate.embed import inputs, still
+from unlabeled.evaluate.embed import inputs
+from unlabeled.state import borrowed
 
 POOLS = {"mean": F.adaptive_avg_pool2d, "max": F.adaptive_max_pool2d}
 
@@ -79,7 +80,7 @@ def _joined(
 ) -> list[Tensor]:
     """The pooled maps of every layer, `(n, c * side**2)` each."""
     rows: list[list[Tensor]] = []
-    with still(encoder):
+    with borrowed(encoder):
         for x in inputs(encoder, store):
             pooled = _pooled(encoder, x, grids)
             if flip:

@@ -20,12 +20,14 @@ from unlabeled.encoders.convnet import conv
 from unlabeled.errors import DataError
 from unlabeled.evaluate.baselines import learn, recompute_norms, untrained
 from unlabeled.evaluate.collages import PASTED, THRESHOLD, collages
-from unlabeled.evaluate.embed import home, inputs, prepare, still
+from unlabeled.evaluate.embed import home, inputs
 from unlabeled.evaluate.few import over
 from unlabeled.losses import choose
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
+from unlabeled.state import borrowed
 from unlabeled.views import Batch
+from unlabeled.views.sequences import preprocess
 
 COUNTS = (16, 64, 256)  # labelled images
 STEPS = 200
@@ -102,12 +104,12 @@ class Segmenter(Method):
         self.truth, side = nn.Buffer(self.masks), self.encoder.size
         self.encoder.requires_grad_(not self.frozen)
         x = torch.zeros(1, self.encoder.channels, side, side, device=home(self.encoder))
-        with still(self.encoder):
+        with borrowed(self.encoder):
             self.top = Head([y.shape[1] for y in self.maps(x)], self.classes, deep=self.deep)
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """The encoder's last maps, `(b, c, h, w)`; those of a frozen one as in evaluation."""
-        with still(self.encoder if self.frozen else nn.Module()):
+        with borrowed(self.encoder if self.frozen else nn.Module()):
             return [y for y in self.encoder.features(x).values() if y.ndim == 4][-MAPS:]
 
     @torch.no_grad()
@@ -131,7 +133,7 @@ class Segmenter(Method):
         truth = torch.where(flip[:, None, None], truth.flip(2), truth)
         if self.seen:
             return truth, *(y[flip.long(), batch.index] for y in self.seen)
-        x = prepare(self.encoder, batch.data)
+        x = preprocess(self.encoder, batch.data)
         x = torch.where(flip[:, None, None, None], x.flip(3), x)
         return truth, *(self.maps(x) if self.frozen else [x])
 

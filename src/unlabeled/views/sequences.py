@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unlabeled.views.dice import Batch
-from unlabeled.views.images import plain
+from unlabeled.views.images import plain, whole
 
 if TYPE_CHECKING:
     from unlabeled.encoders.base import Encoder
@@ -34,6 +34,16 @@ def standard(data: Tensor) -> Tensor:
     """Series as an encoder meets them after training: each channel at mean 0, deviation 1."""
     x = data.float()
     return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True).clamp(min=1e-6)
+
+
+def preprocess(encoder: Encoder, rows: Tensor) -> Tensor:
+    """Samples as stored, as an encoder takes them after training.
+
+    Images become floats in [0, 1] of the encoder's size, series are standardised, tokens stay.
+    """
+    if encoder.modality == "image":
+        return whole(Batch(rows, torch.arange(len(rows))), encoder.size)
+    return standard(rows) if encoder.modality == "series" else rows
 
 
 def dropped(tokens: Tensor, keep: Tensor) -> Tensor:
