@@ -40,8 +40,8 @@ class Job:
         config: Every setting, resolved; what config.json will hold.
         store: The samples.
         trainer: The method with its optimiser, at step 0.
-        shown: The samples and how to read their labels, for the page, when the run has ended; no
-            label is read before, and the trainer does not have it.
+        shown: The samples and how to read their labels, to show them to whoever watches, and on
+            the page; the trainer does not have it.
     """
 
     config: dict[str, Any]

@@ -75,8 +75,28 @@ class Log:
         """Start the clock at `step`."""
         self._began, self._begun_at = time.monotonic(), step
 
-    def progress(self, step: int, steps: int, loss: Any, chance: float | None) -> None:
-        """A line now and then: often on a terminal, where it is written over, else each tenth."""
+    def progress(
+        self,
+        step: int,
+        steps: int,
+        loss: Any,
+        chance: float | None,
+        *,
+        batch: int,
+        rank: float,
+        known: float | None,
+    ) -> None:
+        """A line now and then: often on a terminal, where it is written over, else each tenth.
+
+        Args:
+            step: Steps done.
+            steps: Of so many.
+            loss: The last one.
+            chance: That of a constant encoder, or None where unknown.
+            batch: Samples a step.
+            rank: RankMe at the last look.
+            known: kNN with labels at the last look that asked, in percent; None without labels.
+        """
         now = time.monotonic()
         if now < self._next and step < steps:
             return
@@ -86,8 +106,20 @@ class Log:
         done = step - self._begun_at
         left = elapsed / max(1, done) * (steps - step)
         nothing = "" if chance is None else f" (learned nothing: {chance:.3f})"
-        line = f"  {step:,}/{steps:,}  loss {float(loss):.3f}{nothing}  {minutes(left)} left"
-        self._line(line, live and step < steps)
+        named = [] if known is None else [f"kNN {known:.1f}%"]
+        line = [
+            f"  {step:,}/{steps:,}",
+            f"{minutes(left)} left",
+            f"loss {float(loss):.3f}{nothing}",
+        ]
+        line += [
+            *named,
+            f"RankMe {rank:.0f}",
+            f"{batch * done / max(elapsed, 1e-9):,.0f} samples/s",
+        ]
+        while live and len("  ".join(line)) >= self.console.width:
+            line.pop()  # what would not fit in a line could not be written over
+        self._line("  ".join(line), live and step < steps)
 
     def _line(self, text: str, passing: bool) -> None:
         """A line; a passing one is written over by the next."""

@@ -92,7 +92,7 @@ def resume(
         source = config["data"]["source"] if data is None else data
         opened = _opened(source, progress=log.decoding, **config["reading"])
         job.same_data(config, opened.store)
-        ready = job.reassemble(config, opened.store)
+        ready = dataclasses.replace(job.reassemble(config, opened.store), shown=opened)
         with RunFolder.open(folder) as place:
             _train(ready, place, log)
         first = world()[0] == 0

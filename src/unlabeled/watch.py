@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from typing import Any
 
 from unlabeled.diagnose import Probe, looks, nothing, verdict
-from unlabeled.errors import Diverged
+from unlabeled.errors import DataError, Diverged
 from unlabeled.job import Job
 from unlabeled.log import Log
+from unlabeled.online import OnlineKNN
 from unlabeled.train.folder import RunFolder
 from unlabeled.train.loop import Step
 
 LOOKS = 50  # at the encoder during a run, evenly spread
 EARLY = (0.005, 0.01, 0.02)  # shares of the run after which it is also looked at
+NAMED = 5  # times that samples are named beside their labels, evenly spread, and at first
+SHARE = 5e-3  # of the samples that a run trains on, so many are named each time
 LINES = 1000  # of metrics.jsonl in a run, at most
 GIVE_UP = 0.1  # share of the run that a collapse may last before the run is stopped
 
@@ -29,18 +33,23 @@ class Watch:
 
     def __init__(self, ready: Job, place: RunFolder, log: Log) -> None:
         self.trainer, self.place, self.log = ready.trainer, place, log
+        self.encoder, self.online = ready.method.encoder, online(ready)
         self.probe = Probe(
             ready.method,
             ready.store,
             seed=ready.config["seed"],
             nothing=nothing(ready.method, ready.trainer.batches[0]),
         )
-        self.history = looks(place.metrics())
+        written = place.metrics()
+        self.history = looks(written)
+        self.known = next((line["knn"] for line in reversed(written) if "knn" in line), None)
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
         count = max(5, min(LOOKS, steps // 50))
         shares = [*EARLY, *(i / count for i in range(1, count + 1))]
         self.looks = {max(1, round(share * steps)) for share in shares}
+        fifths = [share * steps / NAMED for share in range(NAMED + 1)]
+        self.named = {min({0, *self.looks}, key=lambda at: abs(at - fifth)) for fifth in fifths}
         self.since: int | None = None  # the step at which a collapse was first seen
         self.told: set[str] = set()  # findings by name; each is said once
 
@@ -63,14 +72,19 @@ class Watch:
             self.place.log(step=step.number, **numbers(step))
         if step.skipped:
             self.log.warn(f"  step {step.number}: the gradient is not finite; nothing was changed")
-        chance = self.history[-1].learned_nothing
-        self.log.progress(done, self.trainer.steps, step.loss, chance)
+        look = self.history[-1]
+        self.log.progress(
+            done, self.trainer.steps, step.loss, look.learned_nothing,
+            batch=self.trainer.batches.size, rank=look.rankme, known=self.known,
+        )  # fmt: skip
 
     def look(self, done: int, step: Step | None) -> None:
         """Measure the encoder without labels, keep the numbers, and judge."""
         health = self.probe(done, None if step is None else float(step.loss))
         self.history.append(health)
         said = {} if step is None else numbers(step)
+        if self.online and done in self.named:
+            self.known = said["knn"] = self.online(self.encoder)
         self.place.log(step=done - 1, **said, health=asdict(health))
         found = verdict(self.history, steps=self.trainer.steps)
         name = found.words.partition(":")[0]
@@ -90,6 +104,15 @@ class Watch:
             **asdict(verdict(self.history, steps=self.trainer.steps)),
             **asdict(self.history[-1]),
         }
+
+
+def online(ready: Job) -> OnlineKNN | None:
+    """Neighbours for whoever watches, where labels lie beside the samples."""
+    seen = ready.trainer.steps * ready.trainer.batches.size
+    with contextlib.suppress(DataError):  # there are none
+        if ready.shown:
+            return OnlineKNN(ready.shown, samples=round(SHARE * seen), seed=ready.config["seed"])
+    return None
 
 
 def numbers(step: Step) -> dict[str, Any]:

@@ -96,6 +96,8 @@ class Curves:
         checked: `(m,)` steps after which the effective ranks were measured.
         rank: Space ("encoder", "projection") to its effective ranks, `(m,)`.
         width: Space to its number of dimensions.
+        asked: `(k,)` steps after which samples were named beside their labels; empty without any.
+        named: `(k,)` percent of them that their nearest neighbours named right.
     """
 
     steps: np.ndarray
@@ -105,6 +107,8 @@ class Curves:
     checked: np.ndarray = field(default_factory=lambda: np.zeros(0))
     rank: Mapping[str, np.ndarray] = field(default_factory=dict)
     width: Mapping[str, int] = field(default_factory=dict)
+    asked: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    named: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, kw_only=True)

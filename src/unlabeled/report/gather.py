@@ -173,6 +173,7 @@ def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
     """How training went, from the lines of metrics.jsonl; None where no step was done."""
     steps = [line for line in metrics if line.get("loss") is not None]
     looks = [line for line in metrics if line.get("health")]
+    asked = [line for line in looks if line.get("knn") is not None]
     if not steps:
         return None
     spaces = {"encoder": "rank", "projection": "embed_rank"}
@@ -186,6 +187,8 @@ def curves(metrics: Sequence[Mapping[str, Any]], width: int) -> Curves | None:
         checked=np.array([line["step"] + 1 for line in looks]),
         rank={s: np.array(r, dtype=float) for s, r in ranks.items() if None not in r},
         width={space: dims for space, dims in wide.items() if dims},
+        asked=np.array([line["step"] + 1 for line in asked]),
+        named=np.array([line["knn"] for line in asked]),
     )
 
 

@@ -153,6 +153,10 @@ def training(curves: Curves) -> Markup:
     charts = [panel("Loss", "lower is better", _loss(curves), "large")]
     if curves.rank and len(curves.checked):
         charts.append(panel("Effective rank", _rank_words(curves), _rank(curves)))
+    if len(curves.asked):
+        line = Line(np.asarray(curves.asked), np.asarray(curves.named), look="s2")
+        chart = line_chart([line], label="kNN over the steps")
+        charts.append(panel("kNN, percent", "some training samples, with their labels", chart))
     if len(curves.lr):
         rate = thin(Line(curves.steps, curves.lr, look="s3"))
         chart = line_chart([rate], label="learning rate over the steps", zero=True)
