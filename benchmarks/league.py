@@ -72,7 +72,7 @@ def steps_of(system: str, data: str) -> int:
     known = json.loads(path.read_text())["steps"] if path.exists() else {}
     if system not in known.get(data, {}):
         method, settings = called(system)
-        asked = plan(method, samples(data), time=BUDGET, seed=0, quiet=True, **settings)
+        asked = plan(method, samples(data, 0), time=BUDGET, seed=0, quiet=True, **settings)
         known.setdefault(data, {})[system] = asked["steps"]
         save(STEPS, {**provenance(), "time": BUDGET, "steps": known})
     return known[data][system]
@@ -85,9 +85,9 @@ def called(system: str) -> tuple[str, dict[str, Any]]:
     return settings.pop("method"), settings
 
 
-def samples(data: str) -> Any:
+def samples(data: str, seed: int) -> Any:
     """What to train on."""
-    return WORLDS[data]()[0][0] if data in WORLDS else data
+    return WORLDS[data](seed)[0][0] if data in WORLDS else data
 
 
 def one(system: str, data: str, seed: int) -> None:
@@ -99,7 +99,7 @@ def one(system: str, data: str, seed: int) -> None:
     clock = laps()
     with tempfile.TemporaryDirectory() as place:
         run = unlabeled.pretrain(
-            method, samples(data),
+            method, samples(data, seed),
             seed=seed, steps=steps, out=Path(place, "run"), report=False, **settings,
         )  # fmt: skip
         pretraining = clock()
@@ -132,7 +132,7 @@ def judged(system: str, data: str, backbone: str, seed: int, *, full: bool) -> d
     if data == "wordnet":
         return {}
     if data in WORLDS:
-        train, test = map(labelled, WORLDS[data]())
+        train, test = map(labelled, WORLDS[data](seed))
     else:
         train, test = f"{data}:train", f"{data}:test"
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]

@@ -92,7 +92,7 @@ PROOFS: dict[str, Proof] = {
 def samples(data: str) -> tuple[Any, Samples, Samples]:
     """What to train on; some of it with classes; and what is held out, with classes."""
     if data in WORLDS:
-        train, test = WORLDS[data]()
+        train, test = WORLDS[data](0)
         return train[0], few(train, MEANS), few(test, HELD)
     opened = (open_labeled(f"{data}:{part}", Shape("image", 1, 28)) for part in ("train", "test"))
     train, test = ((np.asarray(store.data[:]), labels.values) for store, labels in opened)

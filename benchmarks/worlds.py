@@ -6,6 +6,9 @@ classes are their races. Frames of one unit are near-duplicates, so whole units 
 Photographs: patches of 64 pixels, shrunk to 32, of photographs whose short side is 320 pixels. A
 class is a folder of UNLABELED_PHOTOGRAPHS; photographs in `unlabeled/` are trained on and never
 scored. Whole photographs are held out.
+
+Sprites and photographs have five folds: each holds out every fifth unit or photograph of a class,
+none of them twice. They are few, so another seed of a run is also another fold.
 """
 
 from __future__ import annotations
@@ -28,14 +31,18 @@ SIZE = 32
 FEWEST = 40  # sprites that make a race a class
 UNITS = Path("/usr/share/games/wesnoth/1.16/data/core/images/units")
 GREY = (128, 128, 128, 255)
+FOLDS = 5
 NONE = -1  # the class of what has none
 
 Samples: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Samples, and the class of each."""
 
 
-def rows() -> tuple[Samples, Samples]:
-    """Fashion-MNIST as series, `(n, 28 channels, 28 steps)` float32 in [0, 1], down the image."""
+def rows(fold: int = 0) -> tuple[Samples, Samples]:
+    """Fashion-MNIST as series, `(n, 28 channels, 28 steps)` float32 in [0, 1], down the image.
+
+    Its test set is fixed: every fold is the same.
+    """
 
     def part(name: str) -> Samples:
         store, labels = open_labeled(f"fashion-mnist:{name}", Shape("image", 1, 28))
@@ -46,8 +53,8 @@ def rows() -> tuple[Samples, Samples]:
 
 
 @cache
-def sprites() -> tuple[Samples, Samples]:
-    """Drawn figures, `(n, 32, 32, 3)` uint8, and their race; every fifth unit or so is held out."""
+def sprites(fold: int = 0) -> tuple[Samples, Samples]:
+    """Drawn figures, `(n, 32, 32, 3)` uint8, and their race; a fifth of the units is held out."""
     found = Path(os.environ.get("UNLABELED_SPRITES", UNITS))
     if not found.is_dir():
         raise SystemExit(f"{found} does not exist; apt install wesnoth-1.16-data")
@@ -62,20 +69,20 @@ def sprites() -> tuple[Samples, Samples]:
             kept.append((_small(plain), race, f"{race}/{unit}"))
     counts = {race: sum(r == race for _, r, _ in kept) for _, race, _ in kept}
     kept = [(image, race if counts[race] >= FEWEST else "", unit) for image, race, unit in kept]
-    return _split(kept)
+    return _split(kept, fold)
 
 
 @cache
-def photographs() -> tuple[Samples, Samples]:
-    """Patches, `(n, 32, 32, 3)` uint8, and the class of their photograph; every fifth is out."""
+def photographs(fold: int = 0) -> tuple[Samples, Samples]:
+    """Patches, `(n, 32, 32, 3)` uint8, and their photograph's class; a fifth is held out."""
     folder = Path(os.environ.get("UNLABELED_PHOTOGRAPHS", "photographs"))
     if not folder.is_dir():
         raise SystemExit(f"{folder} does not exist; UNLABELED_PHOTOGRAPHS names the folder")
     kept = []
     for path in sorted(p for p in folder.glob("*/*") if p.is_file()):
         label = "" if path.parent.name == "unlabeled" else path.parent.name
-        kept += [(patch, label, path.name) for patch in _patches(path)]
-    return _split(kept)
+        kept += [(patch, label, str(path.relative_to(folder))) for patch in _patches(path)]
+    return _split(kept, fold)
 
 
 def _patches(path: Path) -> Iterator[np.ndarray]:
@@ -91,14 +98,18 @@ def _small(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BOX))
 
 
-def _split(kept: list[tuple[np.ndarray, str, str]]) -> tuple[Samples, Samples]:
-    """Hold out every group whose name's hash ends so; classes in both parts alone have a label."""
-    held = np.array([hashlib.sha256(g.encode()).digest()[0] % 5 == 0 for _, _, g in kept])
-    names = np.array([label for _, label, _ in kept])
-    both = sorted(set(names[held]) & set(names[~held]) - {""})
-    labels = np.array([both.index(name) if name in both else NONE for name in names])
-    images = np.stack([image for image, _, _ in kept])
-    return (images[~held], labels[~held]), (images[held], labels[held])
+def _split(kept: list[tuple[np.ndarray, str, str]], fold: int) -> tuple[Samples, Samples]:
+    """Hold out every fifth group of each class, in an order that their names' hashes give."""
+    images, classes, groups = zip(*kept, strict=True)
+    held: set[str] = set()
+    for each in set(classes):
+        whole = {group for label, group in zip(classes, groups, strict=True) if label == each}
+        mixed = sorted(whole, key=lambda group: hashlib.sha256(group.encode()).digest())
+        held |= set(mixed[fold % FOLDS :: FOLDS])
+    names = sorted(set(classes) - {""})
+    labels = np.array([names.index(label) if label else NONE for label in classes])
+    out, rows = np.array([group in held for group in groups]), np.stack(images)
+    return (rows[~out], labels[~out]), (rows[out], labels[out])
 
 
 def labelled(samples: Samples) -> Samples:
@@ -107,7 +118,7 @@ def labelled(samples: Samples) -> Samples:
     return x[y != NONE], y[y != NONE]
 
 
-WORLDS: dict[str, Callable[[], tuple[Samples, Samples]]] = {
+WORLDS: dict[str, Callable[[int], tuple[Samples, Samples]]] = {
     "rows": rows,
     "sprites": sprites,
     "photographs": photographs,
