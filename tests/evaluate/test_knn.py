@@ -50,6 +50,47 @@ def test_a_strip_of_queries_at_a_time_gives_the_same(monkeypatch):
     np.testing.assert_allclose(whole[0], strips[0], atol=1e-6)
 
 
+@pytest.fixture
+def screening(monkeypatch):
+    """Every bank is screened, on every processor; how many queries asked the whole bank."""
+    asked, searched = [], module._searched
+
+    def search(bank, strips, k):
+        asked.extend(map(len, strips))
+        return searched(bank, strips, k)
+
+    monkeypatch.setattr(module, "fast_bfloat16", lambda device: True)
+    monkeypatch.setattr(module, "LARGE", 1)
+    monkeypatch.setattr(module, "_searched", search)
+    return asked
+
+
+@pytest.mark.parametrize("k", [1, 20, 200])
+@pytest.mark.parametrize("common", [0.0, 30.0])
+def test_screening_misses_nobody(screening, k, common):
+    chance = np.random.default_rng(k)
+    centres = chance.standard_normal((20, 64)) + common
+    draw = lambda n: centres[chance.integers(20, size=n)] + chance.standard_normal((n, 64))
+    bank, queries = draw(4000), draw(100)
+    cosine, index = nearest(*(torch.from_numpy(x).float() for x in (bank, queries)), k)
+    unit = lambda a: a / np.linalg.norm(a, axis=1, keepdims=True)
+    exact = unit(queries) @ unit(bank).T
+    np.testing.assert_allclose(cosine, -np.sort(-exact, axis=1)[:, :k], atol=2e-6)
+    np.testing.assert_allclose(np.take_along_axis(exact, index.numpy(), 1), cosine, atol=2e-6)
+    assert sum(screening) <= 10  # nearly all were answered by what was measured
+
+
+def test_what_rough_scores_cannot_tell_apart_is_searched(screening):
+    """In each direction two hundred that differ by less than bfloat16 can say."""
+    chance = np.random.default_rng(0)
+    ways = np.repeat(np.eye(16), 200, 0)
+    bank = torch.from_numpy(ways + 1e-2 * chance.standard_normal(ways.shape))
+    cosine, _ = nearest(bank.float(), torch.eye(16), 5)
+    exact = torch.nn.functional.normalize(bank, dim=1).T.topk(5).values
+    np.testing.assert_allclose(cosine, exact, atol=1e-6)
+    assert screening == [16]
+
+
 @pytest.mark.parametrize("k", [1, 7, 39, 40])
 def test_the_largest_are_found_also_where_they_share_a_block_or_are_equal(k):
     scores = torch.rand(20, 40 * BLOCK)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlabeled.train.runtime import fast_bfloat16
+
 SCORES = 2**26  # cosines held at a time: 256 MiB
 BLOCK = 16  # cosines that share one maximum
+LARGE = 8192  # vectors from which on a bank is worth screening
 
 
 def knn(
@@ -41,19 +47,67 @@ def knn(
 def nearest(bank: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k largest cosines of each query with the bank, and whose they are: `(m, k)` twice.
 
-    Exact. Memory is bounded: a strip of queries is compared with the whole bank at a time.
+    Memory is bounded: a strip of queries is compared with the whole bank at a time. Where a CPU
+    multiplies bfloat16 fast, a large bank is screened by such products, and those that may be
+    among the k are measured in float32.
     """
-    bank, queries = F.normalize(bank, dim=1), F.normalize(queries, dim=1)
-    n, k = len(bank), min(k, len(bank))
-    wide = -(-n // BLOCK) * BLOCK
-    strip = max(1, min(len(queries), SCORES // wide))
-    scores = bank.new_full((strip, wide), -torch.inf)  # columns past the bank stay at -inf
-    found = []
-    for part in queries.split(strip):
-        torch.mm(part, bank.T, out=scores[: len(part), :n])
-        found.append(largest(scores[: len(part)], k))
-    cosines, index = zip(*found, strict=True)
+    bank, queries, k = F.normalize(bank, dim=1), F.normalize(queries, dim=1), min(k, len(bank))
+    screened = bank.device.type == "cpu" and len(bank) >= LARGE and fast_bfloat16("cpu")
+    search = _screened if screened else _searched
+    wide = -(-len(bank) // BLOCK) * BLOCK
+    strips = queries.split(max(1, min(len(queries), SCORES // wide)))
+    cosines, index = zip(*search(bank, strips, k), strict=True)
     return torch.cat(cosines), torch.cat(index)
+
+
+def _searched(bank: Tensor, strips: Sequence[Tensor], k: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Unit queries, each compared with every unit vector of the bank."""
+    scores = _room(bank, len(strips[0]))
+    for part in strips:
+        torch.mm(part, bank.T, out=scores[: len(part), : len(bank)])
+        yield largest(scores[: len(part)], k)
+
+
+def _screened(bank: Tensor, strips: Sequence[Tensor], k: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same by rough scores first, of which twice as many and a few are measured in full.
+
+    What the whole bank has in common changes no order, and would take the digits that tell its
+    vectors apart: it is left out of the scores. A vector that was not measured could be nearer than
+    the k-th only if its score were wrong by more than the room between them. Where that is less
+    than twice the largest error among all that were measured, the query asks the whole bank.
+    """
+    common = bank.mean(0)
+    rough, kept = (bank - common).bfloat16(), min(len(bank), 2 * k + 40)
+    scores = _room(rough, len(strips[0]))
+    for part in strips:
+        torch.mm(part.bfloat16(), rough.T, out=scores[: len(part), : len(bank)])
+        score, near = largest(scores[: len(part)], kept)
+        cosine, level = _measured(bank, part, near), part @ common
+        value, place = cosine.topk(k)
+        index, error = near.gather(1, place), (cosine - level[:, None] - score).abs().max()
+        unsure = value[:, -1] - level < score[:, -1] + 2 * error
+        if unsure.any():
+            value[unsure], index[unsure] = next(_searched(bank, [part[unsure]], k))
+        yield value, index
+
+
+def _measured(bank: Tensor, queries: Tensor, near: Tensor) -> Tensor:
+    """The cosines of each query with some of the bank, `(m, kept)`.
+
+    A query at a time, its few vectors copied to where the processor's cache holds them; by NumPy,
+    as waking torch's threads for so little takes longer than the work.
+    """
+    (m, kept), vectors = near.shape, bank.numpy()
+    found, held = np.empty((m, kept), np.float32), np.empty((kept, bank.shape[1]), np.float32)
+    for query, rows, row in zip(queries.numpy(), near.numpy(), found, strict=True):
+        np.take(vectors, rows, axis=0, out=held, mode="clip")
+        np.dot(held, query, out=row)
+    return torch.from_numpy(found)
+
+
+def _room(bank: Tensor, queries: int) -> Tensor:
+    """For scores, `(queries, n)` and what fills the last block: columns that are nobody's."""
+    return bank.new_full((queries, -(-len(bank) // BLOCK) * BLOCK), -torch.inf)
 
 
 def largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
