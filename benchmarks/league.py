@@ -27,6 +27,7 @@ import unlabeled
 from benchmarks.common import RESULTS, laps, provenance, save
 from benchmarks.worlds import WORLDS, labelled
 from unlabeled.diagnose import looks
+from unlabeled.encoders import is_colour_blind
 from unlabeled.errors import Diverged
 from unlabeled.evaluate import USUAL
 from unlabeled.pretraining import plan
@@ -103,7 +104,8 @@ def one(system: str, data: str, seed: int) -> None:
             seed=seed, steps=steps, out=Path(place, "run"), report=False, **settings,
         )  # fmt: skip
         pretraining = clock()
-        backbone = run.config["backbone"]
+        blind = ", colour-blind" * is_colour_blind(run.encoder)
+        backbone = run.config["backbone"] + blind
         full = (system, seed) == (FULL.get(data, "simclr"), 0)
         result = run.evaluate(**judged(system, data, backbone, seed, full=full))
         verdict, (first, *_, last) = run.verdict, looks(run.metrics())

@@ -28,7 +28,7 @@ from unlabeled.data import open_labeled
 from unlabeled.encoders import Shape
 
 SIZE = 32
-FEWEST = 40  # sprites that make a race a class
+FEWEST = 40  # samples that make a class
 UNITS = Path("/usr/share/games/wesnoth/1.16/data/core/images/units")
 GREY = (128, 128, 128, 255)
 FOLDS = 5
@@ -67,8 +67,6 @@ def sprites(fold: int = 0) -> tuple[Samples, Samples]:
             figure = ImageOps.pad(figure, (72, 72), color=(0, 0, 0, 0))
             plain = Image.alpha_composite(Image.new("RGBA", figure.size, GREY), figure)
             kept.append((_small(plain), race, f"{race}/{unit}"))
-    counts = {race: sum(r == race for _, r, _ in kept) for _, race, _ in kept}
-    kept = [(image, race if counts[race] >= FEWEST else "", unit) for image, race, unit in kept]
     return _split(kept, fold)
 
 
@@ -99,15 +97,19 @@ def _small(picture: Image.Image) -> np.ndarray:
 
 
 def _split(kept: list[tuple[np.ndarray, str, str]], fold: int) -> tuple[Samples, Samples]:
-    """Hold out every fifth group of each class, in an order that their names' hashes give."""
+    """Hold out every fifth group of each class, in an order that their names' hashes give.
+
+    A class of few samples, or that lacks a group in some fold, is none.
+    """
     images, classes, groups = zip(*kept, strict=True)
-    held: set[str] = set()
-    for each in set(classes):
-        whole = {group for label, group in zip(classes, groups, strict=True) if label == each}
-        mixed = sorted(whole, key=lambda group: hashlib.sha256(group.encode()).digest())
-        held |= set(mixed[fold % FOLDS :: FOLDS])
-    names = sorted(set(classes) - {""})
-    labels = np.array([names.index(label) if label else NONE for label in classes])
+    held, names = set[str](), list[str]()
+    for each in sorted(set(classes)):
+        own = [group for label, group in zip(classes, groups, strict=True) if label == each]
+        mixed = sorted(set(own), key=lambda group: hashlib.sha256(group.encode()).digest())
+        held.update(mixed[fold % FOLDS :: FOLDS])
+        if each and len(own) >= FEWEST and len(mixed) >= FOLDS:
+            names.append(each)
+    labels = np.array([names.index(label) if label in names else NONE for label in classes])
     out, rows = np.array([group in held for group in groups]), np.stack(images)
     return (rows[~out], labels[~out]), (rows[out], labels[out])
 

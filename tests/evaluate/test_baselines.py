@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unlabeled.data.store import Store
-from unlabeled.encoders import ConvNet, Shape, build
+from unlabeled.encoders import ConvNet, Shape, build, colour_blind
 from unlabeled.evaluate import baselines
 from unlabeled.evaluate.embed import embed
 from unlabeled.methods.reconstruction.mae import MAE
@@ -70,6 +70,19 @@ def test_a_fresh_transformer_is_drawn_as_the_trained_one_was():
         for name in ("blocks.0.attn.qkv", "blocks.3.mlp.fc2"):  # torch would draw 0.05 and 0.026
             assert fresh[f"backbone.{name}.weight"].std() == pytest.approx(0.02, rel=0.05)
             assert fresh[f"backbone.{name}.bias"].count_nonzero() == 0
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_network_that_was_made_colour_blind_is_so_untrained(blind):
+    began = ConvNet(3, 16, width=4)
+    if blind:
+        colour_blind(began)
+    red, green = torch.zeros(2, 4, 3, 16, 16)
+    red[:, 0] = torch.rand(4, 16, 16)
+    green[:, 1] = red[:, 0]
+    fresh = baselines.fresh(began, seed=1).eval()
+    assert not torch.equal(began.stage1[0][0].weight, fresh.stage1[0][0].weight)
+    assert torch.allclose(fresh(red), fresh(green), atol=1e-6) == blind
 
 
 def test_raw_samples_are_pixels_and_large_images_are_shrunk(train):

@@ -14,6 +14,7 @@ from unlabeled.encoders.parts import (
     Painter,
     colour_blind,
     critic,
+    is_colour_blind,
     mlp,
     still,
 )
@@ -23,8 +24,8 @@ from unlabeled.errors import UsageError
 
 __all__ = [
     "PAD", "Causal", "ConvNet", "Decoder", "Encoder", "Halves", "Painter", "Patches", "Sequence",
-    "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "mlp", 
-    "still",
+    "Series", "Shape", "Transformer", "Words", "build", "colour_blind", "critic", "is_colour_blind",
+    "mlp", "still",
 ]  # fmt: skip
 
 

@@ -32,10 +32,23 @@ def colour_blind(encoder: Encoder) -> None:
     Trained on images whose channels are alike, it stays so, as the gradients are alike too; so what
     is learnt from grey images holds for coloured ones.
     """
+    for first in _first(encoder):
+        with torch.no_grad():
+            first.weight.copy_(first.weight.mean(1, keepdim=True).expand_as(first.weight))
+
+
+def is_colour_blind(encoder: Encoder) -> bool:
+    """Whether its first convolution weighs all of several channels alike, but for rounding."""
+    weights = [first.weight.detach() for first in _first(encoder) if encoder.channels > 1]
+    return bool(weights) and all(
+        (w - w.mean(1, keepdim=True)).abs().max() < 1e-3 * w.abs().max() for w in weights
+    )
+
+
+def _first(encoder: Encoder) -> list[nn.Conv2d]:
+    """The convolution that meets the image's channels, if there is one."""
     layers = (m for m in encoder.modules() if isinstance(m, nn.Conv2d))
-    first = next(m for m in layers if m.in_channels == encoder.channels)
-    with torch.no_grad():
-        first.weight.copy_(first.weight.mean(1, keepdim=True).expand_as(first.weight))
+    return [m for m in layers if m.in_channels == encoder.channels][:1]
 
 
 class Decoder(nn.Module):

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from unlabeled.data.batches import Batches
 from unlabeled.data.store import Store
-from unlabeled.encoders import Encoder
+from unlabeled.encoders import Encoder, colour_blind, is_colour_blind
 from unlabeled.evaluate.embed import BATCH, home
 from unlabeled.losses import choose
 from unlabeled.method import Method
@@ -42,7 +42,7 @@ def fresh(module: M, seed: int = 0) -> M:
 
     Whoever built the network may have its own way: timm draws a transformer's weights at a
     deviation of 0.02, less than torch does where it is narrow, and that is what training began
-    from.
+    from. A network that was made colour-blind began so, too.
     """
     copied = copy.deepcopy(module)
     with torch.random.fork_rng(devices=[]):
@@ -57,6 +57,9 @@ def fresh(module: M, seed: int = 0) -> M:
             own = getattr(getattr(part, "backbone", None), "init_weights", None)
             if own is not None:
                 own()
+        for was, part in zip(module.modules(), copied.modules(), strict=True):
+            if isinstance(was, Encoder) and isinstance(part, Encoder) and is_colour_blind(was):
+                colour_blind(part)
     return copied.to(home(module))
 
 
