@@ -229,13 +229,13 @@ def evidence(method: Any, train: Store, test: Store, _: np.ndarray) -> Found:
 def hidden_patches(method: Any, train: Store, test: Store, _: np.ndarray) -> Found:
     """MAE and SimMIM: error on hidden patches, as each counts it, beside the usual patch there.
 
-    The usual patch is the mean over training images at each place; for SimMIM, whose error is
-    absolute, the median.
+    The usual patch is the mean over training images at each place, or the median where the error is
+    absolute.
     """
     mae = hasattr(method, "painter")
     seen = images(method, train)
-    patches = method.asked(seen) if mae else method.encoder.cut(seen)
-    usual = patches.mean(0) if mae else patches.median(0).values
+    power, patches = getattr(method, "power", 2.0), method.asked(seen)
+    usual = patches.mean(0) if power == 2 else patches.median(0).values
     sums = torch.zeros(2)
     for batch in batches(test):
         x, cover = whole(batch, method.encoder.size), method.views(batch)[1]
@@ -244,9 +244,9 @@ def hidden_patches(method: Any, train: Store, test: Store, _: np.ndarray) -> Fou
             if mae
             else method.guess(x, cover)
         )
-        asked = method.asked(x) if mae else method.encoder.cut(x)
+        asked = method.asked(x)
         covered = (method.hidden(cover) if mae else cover)[..., None]
         for k, answer in enumerate((guess, usual.expand_as(asked))):
-            sums[k] += regress(answer, asked, covered, p=2.0 if mae else 1.0).sum()
+            sums[k] += regress(answer, asked, covered, p=power).sum()
     made, mean = (sums / len(test)).tolist()
     return {"error": made, "error of the mean": mean}

@@ -93,6 +93,16 @@ def even_out(patches: Tensor) -> Tensor:
     return MEAN + DEVIATION * (patches - mean) / deviation.clamp(min=FLAT)
 
 
+def standardise(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Patches `(b, k, pixels)` at mean 0 and deviation 1, and what these were, `(b, k, 1)` each.
+
+    Source: He et al. 2022, sec. 3, "Reconstruction target"; unbiased variance plus 1e-6.
+    """
+    variance, mean = torch.var_mean(patches, 2, keepdim=True, correction=1)
+    deviation = (variance + 1e-6).sqrt()
+    return (patches - mean) / deviation, mean, deviation
+
+
 def drop_colours(patches: Tensor, dice: Dice) -> Tensor:
     """Keep one colour channel of each patch, by chance, and put faint noise for the others.
 

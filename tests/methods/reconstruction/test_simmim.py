@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from unlabeled.encoders import Shape, build
+from unlabeled.errors import UsageError
 from unlabeled.methods.reconstruction.simmim import SimMIM
 from unlabeled.views import Batch, plain
 
@@ -24,9 +25,10 @@ def batch(b=6, **given):
     return Batch(data, torch.arange(b), **given)
 
 
-def test_the_energy_is_the_absolute_error_of_the_pixels_that_are_covered():
-    """Xie et al. 2022, eq. 1."""
-    made = method().double().eval()
+@pytest.mark.parametrize("target", ["pixels", "standardised"])
+def test_the_energy_is_the_error_of_what_is_covered(target):
+    """Xie et al. 2022, eq. 1; He et al. 2022, "Reconstruction target"."""
+    made = method(target=target).double().eval()
     images, hidden = made.views(batch())
     torch.testing.assert_close(images, plain(batch(), 16))
     images = images.double()
@@ -38,10 +40,19 @@ def test_the_energy_is_the_absolute_error_of_the_pixels_that_are_covered():
         for n in hidden[i].nonzero().flatten().tolist():
             row, column = divmod(n, 8)
             patch = image[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].flatten()
-            errors.append(np.abs(guess[i, n] - patch).mean())
+            if target == "pixels":
+                errors.append(np.abs(guess[i, n] - patch).mean())
+            else:
+                asked = (patch - patch.mean()) / np.sqrt(patch.var(ddof=1) + 1e-6)
+                errors.append(((guess[i, n] - asked) ** 2).mean())
         expected.append(np.mean(errors))
         assert len(errors) == 40  # ten of sixteen squares, of four patches each
     np.testing.assert_allclose(made.loss(images, hidden).detach(), expected, rtol=1e-9)
+
+
+def test_there_is_no_other_target():
+    with pytest.raises(UsageError, match="no target `edges`"):
+        method(target="edges")
 
 
 def test_covered_pixels_reach_the_loss_as_a_question_alone():
@@ -60,19 +71,22 @@ def test_the_encoder_knows_where_a_patch_is_covered():
     assert made.token.grad.abs().sum() > 0
 
 
-def test_the_median_image_is_the_best_constant():
-    made = method()
+@pytest.mark.parametrize("target", ["pixels", "standardised"])
+def test_the_best_constant_is_the_median_of_pixels_and_the_mean_of_patches(target):
+    made = method(target=target)
     images, hidden = made.views(batch(5))
-    nothing = made.learned_nothing(images, hidden)
-    asked = made.encoder.cut(images)
-    median = torch.from_numpy(np.median(asked.numpy(), 0))
-    error = (asked - median).abs().mean(2)
+    nothing, asked = made.learned_nothing(images, hidden), made.asked(images)
+    if target == "pixels":
+        error = (asked - torch.from_numpy(np.median(asked.numpy(), 0))).abs().mean(2)
+    else:
+        error = (asked - asked.mean(0)).square().mean(2)
     expected = [error[i][hidden[i]].mean() for i in range(5)]
     assert nothing == pytest.approx(float(torch.stack(expected).mean()), rel=1e-5)
 
 
-def test_the_picture_leaves_what_is_seen_as_it_is():
-    made = method().eval()
+@pytest.mark.parametrize("target", ["pixels", "standardised"])
+def test_the_picture_leaves_what_is_seen_as_it_is(target):
+    made = method(target=target).eval()
     with torch.no_grad():
         shown = made.picture(batch())
     images, hidden = made.views(batch())

@@ -10,6 +10,7 @@ from unlabeled.losses import regress
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
 from unlabeled.views import Batch, plain
+from unlabeled.views.patches import standardise
 
 
 class MAE(Method[Transformer]):
@@ -51,13 +52,7 @@ class MAE(Method[Transformer]):
 
     def asked(self, images: Tensor) -> Tensor:
         """Each patch at mean 0 and deviation 1: `(b, patches, pixels)`."""
-        mean, deviation = self.level(images)
-        return (self.encoder.cut(images) - mean) / deviation
-
-    def level(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        patches = self.encoder.cut(images)
-        variance, mean = torch.var_mean(patches, 2, keepdim=True, correction=1)
-        return mean, (variance + 1e-6).sqrt()
+        return standardise(self.encoder.cut(images))[0]
 
     def hidden(self, keep: Tensor) -> Tensor:
         """Which patches were not seen, `(b, patches)` bool."""
@@ -70,9 +65,9 @@ class MAE(Method[Transformer]):
 
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         images, keep = self.views(batch)
-        mean, deviation = self.level(images)
+        patches, hidden = self.encoder.cut(images), self.hidden(keep)[..., None]
+        _, mean, deviation = standardise(patches)
         painted = self.painter(self.encoder.tokens(images, keep), keep) * deviation + mean
-        hidden, patches = self.hidden(keep)[..., None], self.encoder.cut(images)
         both = torch.where(hidden, 0.5, patches), torch.where(hidden, painted, patches)
         seen, filled = (self.encoder.paste(x).clamp(0, 1) for x in both)
         return {"seen": seen, "painted, with each patch's own level": filled, "true": images}
