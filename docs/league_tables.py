@@ -37,16 +37,21 @@ def short() -> str:
         more = [signed(gains(own, twins, name)) for name in ("kNN", "10 labels")]
         lines.append(row(system, *cells, *more, len(own)))
     lines += baselines(runs, HEADLINES, 3)
-    done = {r["system"] for r in runs} | {"word2vec" for _ in runs_on("wordnet")}
-    missing = [name for name in catalog.cards() if name not in done]
-    left = f"Not measured here yet: {', '.join(missing)}." if missing else ""
+    here = {r["system"] for r in runs} | {"word2vec" for _ in runs_on("wordnet")}
+    done = {r["system"] for data in TITLES for r in runs_on(data)}
+    left = ""
+    for said, names in (
+        ("On other data alone ([the league](docs/league.md))", done - here),
+        ("Not measured here yet", set(catalog.cards()) - done - here),
+    ):
+        left += f"{said}: {', '.join(sorted(names))}. " if names else ""
     behind = [
         system
         for system, own in by_system(runs).items()
         if sum(gains(own, twins, "10 labels")) <= 0
     ]
     no_use = f"Not yet better than untrained at 10 labels: {', '.join(behind)}." if behind else ""
-    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left]
+    parts = ["\n".join(lines), SHORT_NOTE, no_use, words, left.strip()]
     return "\n\n".join(part for part in parts if part)
 
 
