@@ -119,7 +119,8 @@ def ahead(runs: list[Run]) -> str:
     for who in ("encoder", "untrained", "last part"):
         here = [r for r in own if names[0] in r["evaluation"]["scores"].get(who, ())]
         title = own[0]["system"] if who == "encoder" else f"*{who}*"
-        lines.append(row(title, *(cell(here, name, who) for name in names), len(here)))
+        if here:
+            lines.append(row(title, *(cell(here, name, who) for name in names), len(here)))
     return "\n".join([*lines, "", AHEAD_NOTE])
 
 
