@@ -149,14 +149,14 @@ def plane(shown: Map) -> Markup:
 
 
 def training(curves: Curves) -> Markup:
-    """Loss, effective rank and learning rate over the steps."""
+    """Loss, effective rank, kNN where there are labels, and learning rate over the steps."""
     charts = [panel("Loss", "lower is better", _loss(curves), "large")]
     if curves.rank and len(curves.checked):
         charts.append(panel("Effective rank", _rank_words(curves), _rank(curves)))
     if len(curves.asked):
         line = Line(np.asarray(curves.asked), np.asarray(curves.named), look="s2")
         chart = line_chart([line], label="kNN over the steps")
-        charts.append(panel("kNN, percent", "some training samples, with their labels", chart))
+        charts.append(panel("kNN, percent", "of some training samples, by their labels", chart))
     if len(curves.lr):
         rate = thin(Line(curves.steps, curves.lr, look="s3"))
         chart = line_chart([rate], label="learning rate over the steps", zero=True)
@@ -191,8 +191,9 @@ def _loss(curves: Curves) -> Markup:
     reference = None
     if curves.nothing is not None and np.isfinite(curves.nothing):
         reference = (curves.nothing, f"learned nothing: {digits(curves.nothing)}")
+    height = 560 if len(curves.asked) else 356  # that of the panels beside it
     return line_chart(
-        lines, label="loss over the steps", width=520, height=356, reference=reference
+        lines, label="loss over the steps", width=520, height=height, reference=reference
     )
 
 
