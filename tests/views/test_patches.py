@@ -200,6 +200,14 @@ def test_one_colour_of_each_patch_is_kept_and_the_others_are_faint_noise():
     assert noise.std() == pytest.approx(0.25 / 100, rel=0.01)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_share_of_the_patches_may_keep_all_colours(share):
+    even = even_out(torch.rand(300, 9, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
+    kept = (drop_colours(even, dice(300), share) == even).all(4).all(3).sum(2)
+    assert set(kept.unique().tolist()) <= {1, 3}
+    assert (kept == 1).float().mean() == pytest.approx(share, abs=5 * math.sqrt(0.21 / 2700))
+
+
 def test_grey_patches_have_no_colour_to_drop():
     even = torch.rand(4, 9, 1, 8, 8)
     assert drop_colours(even, dice(4)) is even

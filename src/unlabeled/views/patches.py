@@ -103,8 +103,8 @@ def standardise(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (patches - mean) / deviation, mean, deviation
 
 
-def drop_colours(patches: Tensor, dice: Dice) -> Tensor:
-    """Keep one colour channel of each patch, by chance, and put faint noise for the others.
+def drop_colours(patches: Tensor, dice: Dice, share: float = 1.0) -> Tensor:
+    """Keep one colour channel of a patch, by chance, and put faint noise for the others.
 
     A lens bends blue more than red, and more so off its axis: the channels together tell where in
     the photograph a patch lay. Grey patches have nothing to drop.
@@ -112,13 +112,16 @@ def drop_colours(patches: Tensor, dice: Dice) -> Tensor:
     Args:
         patches: `(b, k, c, h, w)`, evened out.
         dice: The dice of the b samples.
+        share: Of the patches, so many keep one channel; the others keep all.
 
     Source: Doersch et al. 2015, sec. 3.1: noise of a hundredth of the kept channel's deviation.
     """
     k, c, h, w = patches.shape[1:]
-    if c == 1:
+    if c == 1 or share == 0:
         return patches
     kept = dice.integers(c, k, 1) == torch.arange(c, device=patches.device)
+    if share < 1:
+        kept |= dice.uniform(k, 1) >= share
     noise = MEAN + DEVIATION / 100 * dice.normal(k, c, h, w)
     return torch.where(kept[..., None, None], patches, noise.to(patches))
 

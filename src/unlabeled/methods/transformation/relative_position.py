@@ -20,23 +20,24 @@ class RelativePosition(Method):
     """Take two neighbouring patches of an image and name which of eight ways the second lies.
 
     Nine patches of a grid are encoded once; the one in the middle is paired with each of the
-    others, both ways round. Gaps, jitter, one contrast for all and a single colour each leave
-    nothing to go by but what the patches show. What has seen nothing but patches reads an image
-    best by the mean of its patches (Kolesnikov et al. 2019), so a network of patches suits it. Any
-    other is shown patches enlarged to half its size, and whole images afterwards.
+    others, both ways round. Gaps, jitter and one contrast leave nothing to go by but what is shown;
+    large photographs need "drop" too, as a lens's fringes of colour tell. The mean of its patches
+    reads an image best (Kolesnikov et al. 2019), so a network of patches suits it. Any other sees
+    patches at half its size, and whole images afterwards.
     """
 
     prefers = Patches
     paper = "Doersch, Gupta & Efros 2015, https://arxiv.org/abs/1505.05192"
     recipe = Recipe(  # the schedule of Kolesnikov et al. 2019: the paper's is for a summed loss
         optimizer="sgd", lr=0.1, weight_decay=1e-4, batch=256, epochs=35,
-        settings={"extent": 0.75, "gap": 0.33, "jitter": 0.3},
+        settings={"extent": 0.75, "gap": 0.33, "jitter": 0.3, "drop": 1.0},
     )  # fmt: skip
     small = Recipe(optimizer="adamw", lr=2e-3, weight_decay=0.05, batch=64, epochs=20)
 
     gap: float = hp("share of its cell's side a patch leaves free", default=0.25, low=0, high=0.9)
     jitter: float = hp("share of that gap in which it moves", default=1.0, low=0, high=1)
     extent: float = hp("share of the image's side under the grid", default=1.0, low=0.1, high=1)
+    drop: float = hp("share of patches that show a single colour", default=0.0, low=0, high=1)
     hidden: int = hp("width of the head's hidden layer", default=512, low=1)
 
     def setup(self) -> None:
@@ -53,14 +54,13 @@ class RelativePosition(Method):
     def views(self, batch: Batch) -> tuple[Tensor]:
         size = self.encoder.part
         patches = grid(batch, size, gap=self.gap, jitter=self.jitter, extent=self.extent)
-        patches = drop_colours(even_out(patches), batch.dice).flatten(0, 1)
+        patches = drop_colours(even_out(patches), batch.dice, self.drop).flatten(0, 1)
         return (patches.contiguous(memory_format=torch.channels_last),)
 
     def scores(self, patches: Tensor) -> Tensor:
         """Scores `(16 b, 8)` of the eight ways, for each pair of the grids `(9 b, c, s, s)`."""
         codes = self.encoder(patches).unflatten(0, (-1, 9))
-        first, second = self.pairs
-        return self.head(torch.cat([codes[:, first], codes[:, second]], 2).flatten(0, 1))
+        return self.head(codes[:, self.pairs.T].flatten(2).flatten(0, 1))
 
     def loss(self, patches: Tensor) -> Tensor:
         return choose(self.scores(patches), self.ways.repeat(len(patches) // 9))
