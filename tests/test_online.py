@@ -117,7 +117,7 @@ def test_labels_change_nothing_but_what_is_shown(runs):
 
     assert left(runs["true"]) == left(runs["others"]) == left(runs["none"])
     asked = {name: [x["knn"] for x in run.metrics() if "knn" in x] for name, run in runs.items()}
-    assert len(asked["true"]) == len(asked["others"]) == 6
+    assert len(asked["true"]) == len(asked["others"]) == 5
     assert asked["none"] == []
     assert min(asked["true"]) > max(asked["others"])  # and those it shows are the right ones
 

@@ -16,8 +16,8 @@ from unlabeled.train.loop import Step
 
 LOOKS = 50  # at the encoder during a run, evenly spread
 EARLY = (0.005, 0.01, 0.02)  # shares of the run after which it is also looked at
-NAMED = 5  # times that samples are named beside their labels, evenly spread, and at first
-SHARE = 5e-3  # of the samples that a run trains on, so many are named each time
+NAMED = 4  # times that samples are named beside their labels, evenly spread, and at first
+SHARE = 2.5e-3  # of the samples that a run trains on, so many are named each time
 LINES = 1000  # of metrics.jsonl in a run, at most
 GIVE_UP = 0.1  # share of the run that a collapse may last before the run is stopped
 
@@ -45,11 +45,13 @@ class Watch:
         self.known = next((line["knn"] for line in reversed(written) if "knn" in line), None)
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
-        count = max(5, min(LOOKS, steps // 50))
+        count = max(5, min(LOOKS, steps // 60))
         shares = [*EARLY, *(i / count for i in range(1, count + 1))]
         self.looks = {max(1, round(share * steps)) for share in shares}
-        fifths = [share * steps / NAMED for share in range(NAMED + 1)]
-        self.named = {min({0, *self.looks}, key=lambda at: abs(at - fifth)) for fifth in fifths}
+        quarters = [share * steps / NAMED for share in range(NAMED + 1)]
+        self.named = {
+            min({0, *self.looks}, key=lambda at: abs(at - quarter)) for quarter in quarters
+        }
         self.since: int | None = None  # the step at which a collapse was first seen
         self.told: set[str] = set()  # findings by name; each is said once
 
