@@ -86,7 +86,10 @@ class Watch:
         self.history.append(health)
         said = {} if step is None else numbers(step)
         if self.online and done in self.named:
-            self.known = said["knn"] = self.online(self.encoder)
+            try:
+                self.known = said["knn"] = self.online(self.encoder)
+            except DataError:  # a file broke since; training has its own way with that
+                self.online = None
         self.place.log(step=done - 1, **said, health=asdict(health))
         found = verdict(self.history, steps=self.trainer.steps)
         name = found.words.partition(":")[0]

@@ -21,9 +21,8 @@ class RelativePosition(Method):
 
     Nine patches of a grid are encoded once; the one in the middle is paired with each of the
     others, both ways round. Gaps, jitter and one contrast leave nothing to go by but what is shown;
-    large photographs need "drop" too, as a lens's fringes of colour tell. The mean of its patches
-    reads an image best (Kolesnikov et al. 2019), so a network of patches suits it. Any other sees
-    patches at half its size, and whole images afterwards.
+    large photographs need "drop" too, as a lens's fringes of colour tell. An image is best read by
+    its patches' mean (Kolesnikov et al. 2019), as a network of patches does.
     """
 
     prefers = Patches
@@ -60,7 +59,8 @@ class RelativePosition(Method):
     def scores(self, patches: Tensor) -> Tensor:
         """Scores `(16 b, 8)` of the eight ways, for each pair of the grids `(9 b, c, s, s)`."""
         codes = self.encoder(patches).unflatten(0, (-1, 9))
-        return self.head(codes[:, self.pairs.T].flatten(2).flatten(0, 1))
+        first, second = self.pairs
+        return self.head(torch.cat([codes[:, first], codes[:, second]], 2).flatten(0, 1))
 
     def loss(self, patches: Tensor) -> Tensor:
         return choose(self.scores(patches), self.ways.repeat(len(patches) // 9))
