@@ -14,12 +14,11 @@ from unlabeled.encoders import Encoder
 from unlabeled.errors import DataError
 from unlabeled.evaluate.documents import firsts
 from unlabeled.evaluate.embed import BATCH, home
-from unlabeled.evaluate.knn import nearest, vote
+from unlabeled.evaluate.knn import TEMPERATURE, K, nearest, vote
 from unlabeled.state import borrowed
 from unlabeled.views.sequences import preprocess
 
 FEWEST, MOST = 256, 10_000  # samples that are named
-K, TEMPERATURE = 20, 0.07  # as `evaluate` asks neighbours
 
 
 class OnlineKNN:

@@ -80,6 +80,14 @@ def test_screening_misses_nobody(screening, k, common):
     assert sum(screening) <= 10  # nearly all were answered by what was measured
 
 
+def test_only_single_precision_is_screened(screening):
+    bank = torch.randn(200, 8, dtype=torch.float64)
+    exact = torch.nn.functional.normalize(bank, dim=1)
+    cosine, _ = nearest(bank, bank[:3], 4)
+    np.testing.assert_allclose(cosine, (exact[:3] @ exact.T).topk(4).values, atol=1e-12)
+    assert screening == [3]
+
+
 def test_what_rough_scores_cannot_tell_apart_is_searched(screening):
     """In each direction two hundred that differ by less than bfloat16 can say."""
     chance = np.random.default_rng(0)

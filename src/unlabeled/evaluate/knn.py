@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unlabeled.train.runtime import fast_bfloat16
 
+K, TEMPERATURE = 20, 0.07  # neighbours that vote, and how much more the nearest count
 SCORES = 2**26  # cosines held at a time: 256 MiB
 BLOCK = 16  # cosines that share one maximum
 LARGE = 8192  # vectors from which on a bank is worth screening
@@ -21,8 +22,8 @@ def knn(
     labels: Tensor,
     queries: Tensor,
     *,
-    k: int = 20,
-    temperature: float = 0.07,
+    k: int = K,
+    temperature: float = TEMPERATURE,
     classes: int,
 ) -> tuple[Tensor, Tensor]:
     """Name each query's class by a vote of its k nearest neighbours.
@@ -52,10 +53,10 @@ def nearest(bank: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     among the k are measured in float32.
     """
     bank, queries, k = F.normalize(bank, dim=1), F.normalize(queries, dim=1), min(k, len(bank))
-    screened = bank.device.type == "cpu" and len(bank) >= LARGE and fast_bfloat16("cpu")
+    plain = bank.device.type == "cpu" and bank.dtype == queries.dtype == torch.float32
+    screened = plain and len(bank) >= LARGE and fast_bfloat16("cpu")
     search = _screened if screened else _searched
-    wide = -(-len(bank) // BLOCK) * BLOCK
-    strips = queries.split(max(1, min(len(queries), SCORES // wide)))
+    strips = queries.split(max(1, min(len(queries), SCORES // _padded(len(bank)))))
     cosines, index = zip(*search(bank, strips, k), strict=True)
     return torch.cat(cosines), torch.cat(index)
 
@@ -107,7 +108,12 @@ def _measured(bank: Tensor, queries: Tensor, near: Tensor) -> Tensor:
 
 def _room(bank: Tensor, queries: int) -> Tensor:
     """For scores, `(queries, n)` and what fills the last block: columns that are nobody's."""
-    return bank.new_full((queries, -(-len(bank) // BLOCK) * BLOCK), -torch.inf)
+    return bank.new_full((queries, _padded(len(bank))), -torch.inf)
+
+
+def _padded(n: int) -> int:
+    """n, or the next number that fills its last block."""
+    return -(-n // BLOCK) * BLOCK
 
 
 def largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
