@@ -133,10 +133,10 @@ def judged(system: str, data: str, backbone: str, seed: int, *, full: bool) -> d
     """How to evaluate a run on this data; a baseline that another run has scored is left out."""
     if data == "wordnet":
         return {}
+    train, test, groups = f"{data}:train", f"{data}:test", None
     if data in WORLDS:
-        train, test = map(labelled, WORLDS[data](seed))
-    else:
-        train, test = f"{data}:train", f"{data}:test"
+        known, held = map(labelled, WORLDS[data](seed))
+        train, test, groups = known[:2], held[:2], known.groups
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]
     others = [r for r in kept if r["system"] != system]  # its own result is about to be replaced
     twins = [r for r in others if (r["backbone"], r["seed"]) == (backbone, seed)]
@@ -152,6 +152,7 @@ def judged(system: str, data: str, backbone: str, seed: int, *, full: bool) -> d
         "beside": ("untrained",) * untrained + ("raw", "PCA") * full,
         "supervised": full,
         "seed": seed,
+        "groups": groups,
     }
 
 

@@ -93,16 +93,16 @@ def samples(data: str) -> tuple[Any, Samples, Samples]:
     """What to train on; some of it with classes; and what is held out, with classes."""
     if data in WORLDS:
         train, test = WORLDS[data](0)
-        return train[0], few(train, MEANS), few(test, HELD)
+        return train.x, few(train, MEANS), few(test, HELD)
     opened = (open_labeled(f"{data}:{part}", Shape("image", 1, 28)) for part in ("train", "test"))
-    train, test = ((np.asarray(store.data[:]), labels.values) for store, labels in opened)
-    return train[0], few(train, MEANS), few(test, HELD)
+    train, test = (Samples(np.asarray(s.data[:]), labels.values) for s, labels in opened)
+    return train.x, few(train, MEANS), few(test, HELD)
 
 
 def few(part: Samples, most: int) -> Samples:
     """At most so many of them, evenly spread."""
-    step = -(-len(part[0]) // most)
-    return part[0][::step], part[1][::step]
+    step = -(-len(part.x) // most)
+    return Samples(part.x[::step], part.y[::step])
 
 
 def one(name: str, seed: int, steps: int) -> dict[str, Any]:
@@ -116,10 +116,10 @@ def one(name: str, seed: int, steps: int) -> dict[str, Any]:
         )  # fmt: skip
         method = run.method(run.data(images)).eval()
         with torch.no_grad():
-            found = proof.measure(method, open_data(train[0]), open_data(test[0]), test[1])
+            found = proof.measure(method, open_data(train.x), open_data(test.x), test.y)
         if proof.probe:
             scores = run.evaluate(
-                train=train, test=test, protocols=("few",), beside=("untrained",), seed=seed
+                train=train[:2], test=test[:2], protocols=("few",), beside=("untrained",), seed=seed
             )["scores"]
             found["10 labels"] = {who: s["10 labels"]["accuracy"] for who, s in scores.items()}
     return {
@@ -127,7 +127,7 @@ def one(name: str, seed: int, steps: int) -> dict[str, Any]:
         "seed": seed,
         "steps": steps,
         "data": proof.data,
-        "held out": len(test[0]),
+        "held out": len(test.x),
         "command": run.config["command"],
         "seconds": clock(),
         "found": found,

@@ -52,17 +52,18 @@ FILE = "shortcuts.json"
 def one(name: str, way: str, seed: int, steps: int) -> dict[str, Any]:
     """Train with the shortcut closed or open; how often the puzzles are solved, and the probes."""
     train, test = photographs()
-    clock, held = laps(), open_data(test[0])
+    clock, held = laps(), open_data(test.x)
+    known = labelled(train)
     with tempfile.TemporaryDirectory() as place:
         run = unlabeled.pretrain(
-            name, train[0], seed=seed, steps=steps, out=Path(place, "run"), report=False,
+            name, train.x, seed=seed, steps=steps, out=Path(place, "run"), report=False,
             quiet=True, **WAYS[name][way],
         )  # fmt: skip
-        method = run.method(run.data(train[0])).eval()
+        method = run.method(run.data(train.x)).eval()
         puzzles = {asked: solved(method, name, held, cut) for asked, cut in WAYS[name].items()}
         scores = run.evaluate(
-            train=labelled(train), test=labelled(test), protocols=PROTOCOLS,
-            beside=("untrained",), seed=seed,
+            train=known[:2], test=labelled(test)[:2], protocols=PROTOCOLS,
+            beside=("untrained",), seed=seed, groups=known.groups,
         )["scores"]  # fmt: skip
     return {
         "method": name,

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -34,8 +34,13 @@ GREY = (128, 128, 128, 255)
 FOLDS = 5
 NONE = -1  # the class of what has none
 
-Samples: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""Samples, and the class of each."""
+
+class Samples(NamedTuple):
+    """Samples, the class of each, and, where these are few, which unit or photograph it is of."""
+
+    x: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None = None
 
 
 def rows(fold: int = 0) -> tuple[Samples, Samples]:
@@ -47,7 +52,8 @@ def rows(fold: int = 0) -> tuple[Samples, Samples]:
     def part(name: str) -> Samples:
         store, labels = open_labeled(f"fashion-mnist:{name}", Shape("image", 1, 28))
         images = np.asarray(store.data[:], np.float32).reshape(-1, 28, 28) / 255
-        return np.ascontiguousarray(images.transpose(0, 2, 1)), labels.values
+        series = np.ascontiguousarray(images.transpose(0, 2, 1))
+        return Samples(series, labels.values)
 
     return part("train"), part("test")
 
@@ -110,14 +116,20 @@ def _split(kept: list[tuple[np.ndarray, str, str]], fold: int) -> tuple[Samples,
         if each and len(own) >= FEWEST and len(mixed) >= FOLDS:
             names.append(each)
     labels = np.array([names.index(label) if label in names else NONE for label in classes])
-    out, rows = np.array([group in held for group in groups]), np.stack(images)
-    return (rows[~out], labels[~out]), (rows[out], labels[out])
+    every = Samples(np.stack(images), labels, np.unique(groups, return_inverse=True)[1])
+    out = np.array([group in held for group in groups])
+    return at(every, ~out), at(every, out)
 
 
 def labelled(samples: Samples) -> Samples:
     """Those that have a class."""
-    x, y = samples
-    return x[y != NONE], y[y != NONE]
+    return at(samples, samples.y != NONE)
+
+
+def at(samples: Samples, rows: np.ndarray) -> Samples:
+    """Some of them."""
+    x, y, groups = samples
+    return Samples(x[rows], y[rows], None if groups is None else groups[rows])
 
 
 WORLDS: dict[str, Callable[[int], tuple[Samples, Samples]]] = {

@@ -179,7 +179,8 @@ class Run:
             download: Whether a named set may be fetched.
             allow_bad: Share of files that may be unreadable; the run's own if None.
             progress: Called with (done, of) as pictures are decoded.
-            settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws, epochs.
+            settings: Of `unlabeled.evaluate.evaluate`: protocols, layers, baselines, draws, epochs,
+                groups.
                 The untrained network's seed is the run's, if nothing else is said.
 
         Returns:

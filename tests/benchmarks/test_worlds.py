@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks.worlds import FOLDS, NONE, labelled, photographs
+from benchmarks.worlds import FOLDS, NONE, Samples, labelled, photographs
 from PIL import Image
 
 
@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
 def test_each_is_held_out_once_and_whole(folder):
     held = []
     for fold in range(FOLDS):
-        (x, y), (test, label) = photographs(fold)
+        (x, y, groups), (test, label, _) = photographs(fold)
         assert len(x) + len(test) == 50 * 25
         seen, out = (set(part[:, 0, 0, 0].tolist()) for part in (x, test))
         assert not seen & out
@@ -33,6 +33,8 @@ def test_each_is_held_out_once_and_whole(folder):
         for part, classes in ((x, y), (test, label)):
             photo = part[:, 0, 0, 0].astype(int) // 5
             assert np.array_equal(classes, np.where(photo < 40, photo % 2, NONE))
-        assert len(labelled((x, y))[0]) == np.sum(y != NONE) < len(x)
+        pairs = set(zip(groups.tolist(), x[:, 0, 0, 0].tolist(), strict=True))
+        assert len(pairs) == len(set(groups.tolist())) == len(seen)  # a photograph is a group
+        assert len(labelled(Samples(x, y, groups)).x) == np.sum(y != NONE) < len(x)
     assert sorted(held) == [5 * i for i in range(50)]
     assert np.array_equal(photographs(FOLDS)[1][0], photographs(0)[1][0])

@@ -1,7 +1,8 @@
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 
-from unlabeled.evaluate.linear import accuracy, folds, linear
+from unlabeled.evaluate.linear import STRENGTHS, accuracy, folds, linear
 
 
 def clouds(n, d=20, classes=3, seed=0, gap=1.0):
@@ -64,3 +65,51 @@ def test_folds_have_the_same_mix_of_classes_and_share_nobody():
     assert sorted(np.concatenate(parts)) == list(range(100))
     assert all(np.bincount(labels[part]).tolist() == [5, 3, 2] for part in parts)
     assert not np.array_equal(parts[0], folds(labels, 10, seed=4)[0])
+
+
+def together(seed=0, size=8, groups=60):
+    """Samples in groups: a class shows in two features, and each group has a look of its own."""
+    chance = np.random.default_rng(seed)
+    which = np.repeat(np.arange(groups), size)
+    labels = which % 3
+    x = 0.7 * chance.standard_normal((len(which), 80)).astype(np.float32)
+    x += np.random.default_rng(seed + 50).standard_normal((groups, 80)).astype(np.float32)[which]
+    x[:, :2] += np.array([[0, 2], [2, 0], [-2, -2]], np.float32)[labels]
+    mixed = chance.permutation(len(which))
+    return x[mixed], labels[mixed], which[mixed]
+
+
+def test_whole_groups_are_dealt_and_every_part_has_its_share_of_classes():
+    _, y, groups = together()
+    parts = folds(y, 5, seed=1, groups=groups)
+    assert sorted(np.concatenate(parts)) == list(range(len(y)))
+    assert [len(set(groups[part])) for part in parts] == [12] * 5
+    assert all(np.bincount(y[part]).tolist() == [32] * 3 for part in parts)
+    assert not np.array_equal(parts[0], folds(y, 5, seed=2, groups=groups)[0])
+
+
+def test_a_part_that_shares_groups_with_the_rest_flatters_and_whole_groups_do_not():
+    x, y, groups = together()
+    test = together(seed=1, groups=300)[:2]
+    leaky, fair = (linear((x, y), test, classes=3, groups=g) for g in (None, groups))
+    assert leaky["held"] > 95
+    assert leaky["accuracy"] < 68
+    assert abs(fair["held"] - fair["accuracy"]) < 3
+    assert fair["accuracy"] > leaky["accuracy"] + 3
+
+
+def test_what_whole_groups_choose_is_what_a_loop_over_them_chooses():
+    x, y, groups = together(size=3)
+    scaled = (x - x.mean(0)) / x.std(0)
+    right = []
+    for l2 in STRENGTHS:
+        kept = 0
+        for out in folds(y, 5, 0, groups):
+            rest = np.setdiff1d(np.arange(len(y)), out)
+            model = LogisticRegression(C=1 / (len(rest) * l2), tol=1e-8, max_iter=10_000)
+            model.fit(scaled[rest].astype(np.float64), y[rest])
+            kept += int((model.predict(scaled[out]) == y[out]).sum())
+        right.append(kept / len(y))
+    found = linear((x, y), (x, y), classes=3, groups=groups)
+    assert found["l2"] == STRENGTHS[int(np.argmax(right))]
+    np.testing.assert_allclose(found["held"], 100 * max(right), atol=0.6)

@@ -19,6 +19,7 @@ def evaluate(
     protocol: str = "knn,linear,few,layers",
     baselines: bool = True,
     supervised: Annotated[bool, Parameter(negative=())] = False,
+    groups: str | None = None,
     epochs: int | None = None,
     allow_bad: float | None = None,
     download: Annotated[bool, Parameter(negative=())] = False,
@@ -48,6 +49,9 @@ def evaluate(
         Also score the untrained network, raw samples (of text TF-IDF) and PCA of them.
     supervised:
         Also train the same network with all labels, for as many steps.
+    groups:
+        Pattern that finds in the names of the training samples which belong together, such as
+        `patient-[0-9]+`: what chooses a penalty then shares no group with what it is fitted to.
     epochs:
         Of linear:NAME, at most what NAME publishes; by default all of them on a GPU, 10 on a CPU.
     allow_bad:
@@ -67,6 +71,7 @@ def evaluate(
         protocols=tuple(protocol.split(",")),
         beside=BASELINES if baselines else (),
         supervised=supervised,
+        groups=groups,
         epochs=epochs,
         allow_bad=allow_bad,
         download=download,

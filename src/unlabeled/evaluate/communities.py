@@ -228,7 +228,13 @@ def _blocks(encoder: Any, x: Tensor, community: Community) -> dict[str, Tensor]:
 
 
 def probe(
-    encoder: Encoder, train: Samples, test: Samples, community: Community, *, seed: int = 0
+    encoder: Encoder,
+    train: Samples,
+    test: Samples,
+    community: Community,
+    *,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The accuracy that a community would report.
 
@@ -238,6 +244,7 @@ def probe(
         test: The same, to score.
         community: One of `COMMUNITIES`, fitted to the training samples.
         seed: Of the order, the views and the part that chooses.
+        groups: `(n,)`, which training samples belong together; that part holds whole groups.
 
     Returns:
         "accuracy" in percent of the head that stands for the encoder, that "head"'s name, and,
@@ -245,7 +252,7 @@ def probe(
     """
     store, truth, held = train[0], torch.from_numpy(train[1]), torch.zeros(len(train[0])).bool()
     if community.held:
-        held[folds(train[1], round(1 / community.held), seed)[0]] = True
+        held[folds(train[1], round(1 / community.held), seed, groups)[0]] = True
     with torch.random.fork_rng():
         given: dict[str, Any] = {"classes": int(truth.max()) + 1, "community": community}
         method = Heads(copy.deepcopy(encoder), labels=truth.where(~held, -1), **given)

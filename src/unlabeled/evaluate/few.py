@@ -27,6 +27,7 @@ def few(
     classes: int,
     labels: int | float,
     draws: int = DRAWS,
+    groups: np.ndarray | None = None,
     device: str | torch.device = "cpu",
 ) -> dict[str, Any]:
     """Linear accuracy with few labels, over several draws of which ones.
@@ -39,6 +40,8 @@ def few(
         classes: How many there are.
         labels: Labels a class, or a share of each class in (0, 1).
         draws: How many times they are drawn; draw i is the same for every encoder.
+        groups: `(n,)`, which training samples belong together: none is on both sides where the
+            penalty is chosen.
         device: Where to compute.
 
     Returns:
@@ -46,22 +49,25 @@ def few(
         "draws" themselves.
     """
     drawn = [chosen(train[1], labels, draw) for draw in range(draws)]
-    least = int(np.unique(train[1][drawn[0]], return_counts=True)[1].min())
+    own = [None if groups is None else groups[rows] for rows in drawn]
+    least = min(fewest(train[1][rows], who) for rows, who in zip(drawn, own, strict=True))
     strengths = STRENGTHS if least > 1 else ALONE
     n, d = len(drawn[0]), train[0].shape[1]
     fits = FOLDS * sum(l2 >= WEAKEST for l2 in strengths) if least > 1 else 1
     held = fits * classes * (n + 2 * MEMORY * min(n, d))  # scores, and what L-BFGS remembers
     if n <= SMALL * classes and held <= NUMBERS:
         wide = NUMBERS // held
-        groups = [np.stack(drawn[i : i + wide]) for i in range(0, draws, wide)]
-        found = [_together(train, test, g, classes, min(FOLDS, least), device) for g in groups]
-        scores = [score for group in found for score in group]
+        some = [np.stack(drawn[i : i + wide]) for i in range(0, draws, wide)]
+        parts = min(FOLDS, least)
+        each = [_together(train, test, rows, classes, parts, groups, device) for rows in some]
+        scores = [score for group in each for score in group]
     else:  # a few large fits, each started where the last ended, are less work than all at once
         given: dict[str, Any] = {"classes": classes, "strengths": strengths, "device": device}
-        scores = [
-            linear((train[0][rows], train[1][rows]), test, seed=draw, **given)["accuracy"]
-            for draw, rows in enumerate(drawn)
+        found = [
+            linear((train[0][rows], train[1][rows]), test, seed=draw, groups=who, **given)
+            for draw, (rows, who) in enumerate(zip(drawn, own, strict=True))
         ]
+        scores = [score["accuracy"] for score in found]
     return over(scores)
 
 
@@ -69,6 +75,13 @@ def over(draws: list[float], what: str = "accuracy") -> dict[str, Any]:
     """The mean over the draws, named by `what`, their sample "deviation", and the "draws"."""
     spread = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
     return {what: float(np.mean(draws)), "deviation": spread, "draws": draws}
+
+
+def fewest(labels: np.ndarray, groups: np.ndarray | None = None) -> int:
+    """How many samples, or groups of samples, the class has that has the fewest."""
+    if groups is not None:
+        labels = np.unique(np.stack([labels, groups]), axis=1)[0]
+    return int(np.unique(labels, return_counts=True)[1].min())
 
 
 def chosen(labels: np.ndarray, each: int | float, draw: int) -> np.ndarray:
@@ -85,6 +98,7 @@ def _together(
     drawn: np.ndarray,
     classes: int,
     parts: int,
+    groups: np.ndarray | None,
     device: str | torch.device,
 ) -> list[float]:
     """The accuracy of each draw `(g, n)`; penalties, folds and draws are fitted in one go."""
@@ -95,7 +109,9 @@ def _together(
     if x.shape[1] < x.shape[2]:  # the weights lie in the span of the samples
         span, _ = torch.linalg.qr(x.mT)
         x = x @ span
-    weight = _fitted(x, y, classes, [folds(train[1][rows], parts, seed=0) for rows in drawn])
+    own = lambda rows: None if groups is None else groups[rows]
+    dealt = [folds(train[1][rows], parts, 0, own(rows)) for rows in drawn]
+    weight = _fitted(x, y, classes, dealt)
     slope = weight[..., :-1] if span is None else weight[..., :-1] @ span.mT
     scores = []
     for i in range(len(drawn)):

@@ -25,6 +25,7 @@ class Frozen:
 
     Attributes:
         parts: Samples to learn probes from and samples to score, each with its labels.
+        groups: Which of the first belong together, where that is known.
         views: The test samples seen in other ways, where a protocol asks for them.
         asked: Names of protocols, in the order of their columns.
         settings: What they are run with.
@@ -34,6 +35,7 @@ class Frozen:
     """
 
     parts: tuple[tuple[Store, np.ndarray], tuple[Store, np.ndarray]]
+    groups: np.ndarray | None
     views: tuple[Store, ...]
     asked: tuple[str, ...]
     settings: Mapping[str, Any]
@@ -46,7 +48,8 @@ class Frozen:
     ) -> Scores:
         """The columns of the protocols, from `(n, d)` vectors of the samples."""
         (_, learnt), (_, truth) = self.parts
-        found = Features((x, learnt), (q, truth), (views[0], views[1]) if views else None)
+        both = (views[0], views[1]) if views else None
+        found = Features((x, learnt), (q, truth), self.groups, both)
         scores: Scores = {}
         for name in self.asked if asked is None else asked:
             scores |= FROZEN[name](found, self.settings, self.device)

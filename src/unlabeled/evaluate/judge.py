@@ -25,6 +25,7 @@ from unlabeled.evaluate.few import DRAWS
 from unlabeled.evaluate.finetune import LABELS, STEPS, finetuned
 from unlabeled.evaluate.frozen import Frozen
 from unlabeled.evaluate.future import CHOICES, future
+from unlabeled.evaluate.groups import grouped
 from unlabeled.evaluate.matching import viewed
 from unlabeled.evaluate.protocols import FROZEN, Scores, settings_of
 from unlabeled.evaluate.segmentation import SYNTHETIC, on_collages
@@ -52,6 +53,7 @@ def evaluate(
     epochs: int | None = None,
     draws: int = DRAWS,
     seed: int = 0,
+    groups: np.ndarray | str | None = None,
     precision: str = "fp32",
     method: Method[Any] | None = None,
 ) -> dict[str, Any]:
@@ -84,6 +86,9 @@ def evaluate(
             each, at most 10 on a CPU.
         draws: Of the few labels.
         seed: Of the untrained network's weights.
+        groups: Which training samples belong together (patches of a photograph, scans of a
+            patient), one number or name a sample, or a pattern that finds it in the samples' names;
+            wherever a part of them chooses, it shares no group with the rest.
         precision: Of the encoder: "fp32" or "bf16".
         method: What trained the encoder, with its heads; "future" and "energy" ask it.
 
@@ -93,10 +98,12 @@ def evaluate(
 
     Raises:
         UsageError: For an unknown protocol, baseline or layer, views of what has none, or a method
-            that has no answer.
-        DataError: Where samples and labels do not match, or a class of test is not in train.
+            that has no answer, or a pattern that is none.
+        DataError: Where samples and labels do not match, a class of test is not in train, or one
+            of train lies in one group.
     """
     _check(train, test, protocols, beside)
+    together = None if groups is None else grouped(train, groups)
     began, device = time.perf_counter(), home(encoder)
     (a, la), (b, lb) = ((store, labels[firsts(store)]) for store, labels in (train, test))
     settings: dict[str, Any] = {
@@ -107,6 +114,11 @@ def evaluate(
         "test": len(lb),
         "samples": [store.fingerprint for store in (a, b)],
     }
+    if together is not None:
+        settings["groups"] = [
+            len(np.unique(together)),
+            hashlib.sha256(together.tobytes()).hexdigest(),
+        ]
     scores: dict[str, Scores] = {}
     curves: dict[str, dict[str, Scores]] = {}
     transfers: list[dict[str, Scores]] = []  # from protocols that score the baselines themselves
@@ -122,12 +134,14 @@ def evaluate(
         settings["reported"] = {**found, "seed": seed}
     asked = tuple(name for name in protocols if name in FROZEN)  # in the order they were asked for
     views = tuple(viewed(b, seed)) if "matching" in asked else ()
-    frozen = Frozen(((a, la), (b, lb)), views, asked, settings, device, pool, precision)
+    apart = None if together is None else together[firsts(train[0])]
+    frozen = Frozen(((a, la), (b, lb)), apart, views, asked, settings, device, pool, precision)
 
     def add(name: str, net: Encoder, layers: Sequence[str] = ()) -> None:
         """Score a network by all that frozen features can be asked, and its layers."""
         found, curve = frozen.network(net, layers)
-        own = {k: probe(net, train, test, run, seed=seed) for k, run in reported.items()}
+        given: dict[str, Any] = {"seed": seed, "groups": together}
+        own = {k: probe(net, train, test, run, **given) for k, run in reported.items()}
         scores[name] = found | own
         if curve:
             curves[name] = curve

@@ -34,11 +34,13 @@ class Features:
     Attributes:
         train: Features and labels to learn from.
         test: The same, to score.
+        groups: Which training samples belong together, where that is known.
         views: Features of two views of the test samples, where they were asked for.
     """
 
     train: Labelled
     test: Labelled
+    groups: np.ndarray | None = None
     views: tuple[np.ndarray, np.ndarray] | None = None
 
 
@@ -74,14 +76,15 @@ def _knn(found: Features, settings: Mapping[str, Any], device: torch.device) -> 
 
 
 def _linear(found: Features, settings: Mapping[str, Any], device: torch.device) -> Scores:
-    score = linear(found.train, found.test, classes=settings["classes"], device=device)
-    return {"linear": score}
+    given: dict[str, Any] = {"classes": settings["classes"], "device": device}
+    return {"linear": linear(found.train, found.test, groups=found.groups, **given)}
 
 
 def _few(found: Features, settings: Mapping[str, Any], device: torch.device) -> Scores:
     parts: dict[str, int | float] = {column(n): n for n in settings["labels"]}
     parts |= {column(share): share for share in settings["shares"]}
     given = {"classes": settings["classes"], "draws": settings["draws"], "device": device}
+    given["groups"] = found.groups
     return {name: few(found.train, found.test, labels=n, **given) for name, n in parts.items()}
 
 
