@@ -1,5 +1,6 @@
 """A process that forks the runs to be killed, started once for all tests here."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,15 +23,22 @@ class Zygote:
 
     def __init__(self, process: subprocess.Popen) -> None:
         self.process = process
+        self.running = 0
 
     def start(self, folder: Path, **given) -> int:
-        """Start a run; its process id."""
+        """Start a run; its process id. One that a failed test left running is killed."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.running, signal.SIGKILL)
+            self.end()
         print(json.dumps({"folder": str(folder), **given}), file=self.process.stdin, flush=True)
-        return int(self.process.stdout.readline())
+        self.running = int(self.process.stdout.readline())
+        return self.running
 
     def end(self) -> int:
         """Wait for the run to end; its exit code, negative for the signal that killed it."""
-        return int(self.process.stdout.readline())
+        code, self.running = int(self.process.stdout.readline()), 0
+        return code
 
 
 @pytest.fixture(scope="session")
