@@ -140,16 +140,17 @@ def judged(system: str, data: str, backbone: str, seed: int, *, full: bool) -> d
     kept = [json.loads(path.read_text()) for path in (RESULTS / "systems" / data).glob("*.json")]
     others = [r for r in kept if r["system"] != system]  # its own result is about to be replaced
     twins = [r for r in others if (r["backbone"], r["seed"]) == (backbone, seed)]
-    untrained = not any("untrained" in r["evaluation"].get("layers", ()) for r in twins)
+    own = MORE.get(called(system)[0], ())
+    untrained = own or not any("untrained" in r["evaluation"].get("layers", ()) for r in twins)
     return {
         "train": train,
         "test": test,
         "protocols": (
             *USUAL,
-            *MORE.get(called(system)[0], ()),
+            *own,
             *("finetune",) * (full and data == TUNED),
         ),
-        "beside": ("untrained",) * untrained + ("raw", "PCA") * full,
+        "beside": ("untrained",) * bool(untrained) + ("raw", "PCA") * full,
         "supervised": full,
         "seed": seed,
         "groups": groups,

@@ -8,6 +8,8 @@ from functools import cache
 
 from tables import RESULTS, Run, load, signed, spread
 
+from unlabeled.evaluate.judge import APART, digest
+
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "rows": "Fashion-MNIST, row by row, as series",
@@ -83,7 +85,7 @@ def protocols(runs: list[Run]) -> str:
     judged = [run["evaluation"] for run in runs if "protocol" in run["evaluation"]]
     if not judged:
         return ""
-    found = Counter(e["protocol"] for e in judged).most_common()
+    found = Counter(digest(e["settings"]) for e in judged).most_common()
     named = f"Protocol {found[0][0]}"
     if len(found) > 1:
         first = judged[0]["settings"]
@@ -91,7 +93,7 @@ def protocols(runs: list[Run]) -> str:
             k
             for e in judged
             for k in {**first, **e["settings"]}
-            if first.get(k) != e["settings"].get(k)
+            if k not in APART and first.get(k) != e["settings"].get(k)
         )
         each = ", ".join(f"{name} ({n} runs)" for name, n in found)
         named = f"Protocols {each}, which differ in their {', '.join(keys)}"

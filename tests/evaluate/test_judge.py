@@ -56,6 +56,9 @@ def test_the_protocol_has_a_name_that_changes_with_it(result, learnt, train, tes
     other = evaluate(learnt, train, test, protocols=("knn",), beside=(), draws=4)
     same = evaluate(ConvNet(1, 16, width=4), train, test, protocols=("knn",), beside=())
     assert again["protocol"] == same["protocol"] != other["protocol"] != result["protocol"]
+    more = evaluate(learnt, train, test, protocols=("clustering", "knn"), beside=(), seed=3)
+    assert more["protocol"] == again["protocol"]  # a further column leaves the others as they are
+    assert more["scores"]["encoder"]["kNN"] == again["scores"]["encoder"]["kNN"]
     assert again["scores"] == {"encoder": {"kNN": result["scores"]["encoder"]["kNN"]}}
 
 

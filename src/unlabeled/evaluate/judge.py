@@ -35,6 +35,7 @@ REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
 PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future", "energy")
 USUAL = ("knn", "linear", "few", "layers")
 BASELINES = ("untrained", "raw", "PCA")
+APART = ("protocols", "reported", "future", "energy", "finetune", "segmentation")
 
 Samples = tuple[Store, np.ndarray]
 
@@ -206,8 +207,12 @@ def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequ
 
 
 def digest(settings: Mapping[str, Any]) -> str:
-    """A short name of the settings: results compare where it is the same."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+    """A short name of what all columns rest on: where it is the same, equal columns compare.
+
+    Which columns there are is not in it, nor what is one column's own: its name says what may vary.
+    """
+    common = {name: value for name, value in settings.items() if name not in APART}
+    return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def table(result: Mapping[str, Any]) -> list[list[str]]:
