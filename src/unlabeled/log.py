@@ -111,8 +111,6 @@ class Log:
             f"  {step:,}/{steps:,}",
             f"{minutes(left)} left",
             f"loss {float(loss):.3f}{nothing}",
-        ]
-        line += [
             *named,
             f"RankMe {rank:.0f}",
             f"{batch * done / max(elapsed, 1e-9):,.0f} samples/s",

@@ -97,3 +97,19 @@ def test_groups_reach_every_choice_and_the_protocol(monkeypatch):
         assert {k: v for k, v in known["settings"].items() if k != "groups"} == plain["settings"]
     other, _ = asked("linear", groups=np.arange(24) % 6)
     assert len({plain["protocol"], known["protocol"], other["protocol"]}) == 3
+
+
+def test_many_labels_of_few_groups_choose_the_penalty_by_whole_groups():
+    chance = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 10)
+    y = groups % 2
+    x = chance.standard_normal((40, 30))[groups] + 0.3 * chance.standard_normal((400, 30))
+    x = (x + 0.5 * y[:, None]).astype(np.float32)
+    given = {"classes": 2, "labels": 100, "draws": 3}  # so many that each draw is fitted alone
+    rows = [chosen(y, 100, draw) for draw in range(3)]
+    alone = [
+        linear((x[r], y[r]), (x, y), classes=2, seed=draw, groups=groups[r])["accuracy"]
+        for draw, r in enumerate(rows)
+    ]
+    assert few((x, y), (x, y), groups=groups, **given)["draws"] == alone
+    assert few((x, y), (x, y), **given)["draws"] != alone

@@ -4,7 +4,7 @@ import pytest
 
 from unlabeled.report.content import Evaluation, Row
 from unlabeled.report.details import evaluation, score_table
-from unlabeled.report.gather import _evaluation, _numbers
+from unlabeled.report.gather import _evaluation, _numbers, curves
 
 FOUND = {
     "scores": {
@@ -110,3 +110,13 @@ def test_one_point_is_no_curve(labels):
     page = str(evaluation(shown))
     assert "Label by label" not in page
     assert "Layer by layer" not in page
+
+
+def test_the_course_of_knn_is_drawn_at_the_looks_that_asked():
+    lines = [
+        {"step": step, "loss": 1.0, "lr": 0.1, "health": {"rank": 2.0}, **asked}
+        for step, asked in enumerate([{"knn": 40.0}, {}, {"knn": 55.5}])
+    ]
+    found = curves(lines, 8)
+    assert found.asked.tolist() == [1, 3]
+    assert found.named.tolist() == [40.0, 55.5]

@@ -206,6 +206,8 @@ def test_a_share_of_the_patches_may_keep_all_colours(share):
     kept = (drop_colours(even, dice(300), share) == even).all(4).all(3).sum(2)
     assert set(kept.unique().tolist()) <= {1, 3}
     assert (kept == 1).float().mean() == pytest.approx(share, abs=5 * math.sqrt(0.21 / 2700))
+    mixed = (kept[:, :1] != kept[:, 1:]).any(1).float().mean()
+    assert mixed == pytest.approx(1 - share**9 - (1 - share) ** 9, abs=0.06)  # each patch its own
 
 
 def test_grey_patches_have_no_colour_to_drop():

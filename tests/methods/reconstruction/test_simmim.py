@@ -95,3 +95,13 @@ def test_the_picture_leaves_what_is_seen_as_it_is(target):
         patches = made.encoder.cut(shown[name])
         torch.testing.assert_close(patches[~hidden], made.encoder.cut(images)[~hidden])
     assert (made.encoder.cut(shown["seen"])[hidden] == 0.5).all()
+
+
+def test_what_it_says_of_standardised_patches_is_shown_at_their_own_brightness():
+    made = method(target="standardised").eval()
+    for part in made.head.parameters():
+        torch.nn.init.zeros_(part)
+    images, hidden = made.views(batch())
+    filled = made.encoder.cut(made.picture(batch())["filled"].detach())
+    mean = made.encoder.cut(images).mean(2, keepdim=True).expand_as(filled)
+    torch.testing.assert_close(filled[hidden], mean[hidden])
