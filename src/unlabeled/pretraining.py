@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ import torch
 from unlabeled import catalog, job
 from unlabeled.data import Store, open_apart
 from unlabeled.data.labels import Opened
+from unlabeled.diagnose import Health, concluded, seen, verdict
 from unlabeled.encoders import default
-from unlabeled.errors import Interrupted, Stopped
+from unlabeled.errors import DataError, Interrupted, Stopped
+from unlabeled.evaluate.baselines import untrained
 from unlabeled.job import Job
 from unlabeled.log import Log
 from unlabeled.plan import resolve
@@ -235,9 +237,24 @@ def _steps(ready: Job, place: RunFolder, log: Log) -> None:
                 raise _left(place, interrupted=asked.interrupted)
     checkpoint.save(place.checkpoints, trainer)
     checkpoint.prune(place.checkpoints)
+    found = _judged(ready, watch.history)  # by all processes, as batch norm may ask them all
     if world()[0] == 0:
         weights.write(place.path / weights.FILE, ready.method.encoder)
-        place.write("verdict.json", watch.judge())
+        place.write("verdict.json", found)
+
+
+def _judged(ready: Job, history: Sequence[Health]) -> dict[str, Any]:
+    """The verdict on the whole run: how it went, and the encoder as it will be used."""
+    encoder, store, seed = ready.method.encoder, ready.store, ready.config["seed"]
+    last = history[-1]
+    try:
+        now, _ = seen(encoder, store, step=last.step)
+        then, _ = seen(untrained(encoder, store, seed), store, step=0)
+    except DataError:  # a file broke since; the run is done all the same
+        return {**dataclasses.asdict(verdict(history, steps=last.step)), **dataclasses.asdict(last)}
+    course = ("loss", "learned_nothing", "embed_spread", "embed_rank", "embed_dim", "usage")
+    known = {name: getattr(last, name) for name in course}
+    return {**dataclasses.asdict(concluded(now, then, history)), **dataclasses.asdict(now), **known}
 
 
 def _left(place: RunFolder, *, interrupted: bool) -> Stopped | Interrupted:

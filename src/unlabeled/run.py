@@ -214,14 +214,21 @@ class Run:
     def diagnose(self, data: Any = None) -> dict[str, Any]:
         """Judge the encoder without labels, on the run's own data or on other: words and numbers.
 
-        Its numbers are compared with the untrained network's, measured when the run began.
+        Its numbers are compared with those of the same network untrained, on the same samples; on
+        the run's own data its course is judged, too.
         """
         from unlabeled.diagnose import diagnose, looks
+        from unlabeled.evaluate.baselines import untrained
 
         contrasts = catalog.load(self.config["method"]).contrasts
-        batch = self.config["recipe"]["batch"] if contrasts else None
+        store = self.data(data)
+        own = store.fingerprint == self.config["data"]["fingerprint"]
         return diagnose(
-            self.encoder, self.data(data), history=looks(self.metrics()), contrasted=batch
+            self.encoder,
+            store,
+            untrained=untrained(self.encoder, store, self.config["seed"]),
+            history=looks(self.metrics()) if own else (),
+            contrasted=self.config["recipe"]["batch"] if contrasts else None,
         )
 
     def method(self, store: Store) -> Method[Any]:

@@ -103,13 +103,6 @@ class Watch:
         elif done - self.since > GIVE_UP * self.trainer.steps:
             raise Diverged(found.words, hint=found.advice)
 
-    def judge(self) -> dict[str, Any]:
-        """The verdict on the whole run, as verdict.json holds it."""
-        return {
-            **asdict(verdict(self.history, steps=self.trainer.steps)),
-            **asdict(self.history[-1]),
-        }
-
 
 def online(ready: Job) -> OnlineKNN | None:
     """Neighbours for whoever watches, where labels lie beside the samples."""

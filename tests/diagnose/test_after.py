@@ -1,19 +1,24 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
 import unlabeled
 from unlabeled.diagnose import (
+    Health,
     alpha_req,
+    concluded,
     coverage,
     diagnose,
     effective_rank,
     false_negatives,
     intrinsic_dimension,
+    rankme,
 )
 from unlabeled.encoders import ConvNet, Words
+from unlabeled.evaluate.baselines import untrained
 from unlabeled.losses.kmeans import kmeans
 
 
@@ -103,3 +108,58 @@ def test_words_have_no_views(text):
     assert found["level"] == "healthy"
     assert not {"retrieval@1", "LiDAR"} & set(found["numbers"])
     assert "silhouette" in found["numbers"]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """A run on images that brighten downwards, and others that brighten to the right."""
+    chance = np.random.default_rng(0)
+    own = np.sort(chance.integers(0, 256, (300, 16, 16), np.uint8), axis=1)
+    given = {"steps": 20, "batch_size": 32, "report": False, "quiet": True}
+    run = unlabeled.pretrain("rotation", own, out=tmp_path_factory.mktemp("a") / "run", **given)
+    return run, own, np.sort(chance.integers(0, 256, (90, 16, 16), np.uint8), axis=2)
+
+
+def test_the_words_of_a_run_are_of_the_encoder_as_it_will_be_used(ended):
+    run, own, _ = ended
+    found = run.diagnose(own)
+    assert run.verdict["words"] == found["words"]
+    assert run.verdict["rankme"] == found["numbers"]["RankMe"]
+    assert run.verdict["samples"] == found["numbers"]["samples"] == 300
+    now, then = found["numbers"]["RankMe"], found["untrained"]["RankMe"]
+    assert f"RankMe {now:.0f} of 300 ({then:.0f} before training)" in found["words"]
+    assert now != pytest.approx(run.metrics()[-1]["health"]["rankme"])  # by batch statistics
+    assert f"loss {run.metrics()[-1]['loss']:.3f}" in found["words"]
+
+
+def test_of_other_samples_the_words_are_about_these_alone(ended):
+    run, _, other = ended
+    found = run.diagnose(other)
+    now, then = found["numbers"]["RankMe"], found["untrained"]["RankMe"]
+    assert f"RankMe {now:.0f} of 90 ({then:.0f} before training)" in found["words"]
+    assert "loss" not in found["words"]
+
+
+def test_the_untrained_network_is_that_of_the_run_with_averages_of_these_samples(ended):
+    run, _, other = ended
+    store = run.data(other)
+    bare = untrained(run.encoder, store, run.config["seed"])
+    with torch.no_grad():
+        h = bare.eval()(store.read(torch.arange(90)).float() / 255)
+    found = run.diagnose(other)["untrained"]
+    assert found["RankMe"] == pytest.approx(rankme(h), rel=1e-3)
+    assert found["effective rank"] == pytest.approx(effective_rank(h), rel=1e-3)
+
+
+def test_what_only_the_course_of_a_run_tells_comes_before_healthy_words():
+    look = Health(1, None, None, 0.05, 0.5, 30, 64, 0.5, 30, 64, 0.1, -2.0, 0.5, None, 40.0, 2048)
+    start = dataclasses.replace(look, step=0, rankme=50.0)
+    stuck = [dataclasses.replace(look, step=i, loss=1.0, learned_nothing=1.0) for i in range(5)]
+    well = [dataclasses.replace(x, loss=0.5) for x in stuck]
+    assert concluded(look, start, stuck).level == "nothing learned"
+    assert concluded(look, start, well).words == (
+        "Healthy: no sign of collapse; RankMe 40 of 64 (50 before training), a sample's other view "
+        "is found 50% of the time (50% before), loss 0.500, 1.000 where nothing is learned."
+    )
+    dead = dataclasses.replace(look, spread=0.0, std=0.0, embed_spread=0.0)
+    assert concluded(dead, start, well).level == "collapsed"

@@ -41,6 +41,8 @@ def diagnose(
     if found["advice"]:
         print(f"\nhint: {found['advice']}")
     print()
+    print(f"  {'':<28} {'trained':<10} untrained")
     for name, value in found["numbers"].items():
-        number = f"{value:.4g}" if isinstance(value, float) else str(value)
-        print(f"  {name:<28} {number:<10} {found['conventions'].get(name, '')}".rstrip())
+        both = [f"{x:.4g}" for x in (value, found["untrained"].get(name)) if x is not None]
+        numbers = " ".join(f"{x:<10}" for x in [*both, ""][:2])
+        print(f"  {name:<28} {numbers} {found['conventions'].get(name, '')}".rstrip())

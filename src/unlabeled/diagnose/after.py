@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from unlabeled.data import Store
 from unlabeled.diagnose import clusters, measures, negatives
 from unlabeled.diagnose.probe import Health, vectors_of, views_of
-from unlabeled.diagnose.verdict import verdict
+from unlabeled.diagnose.verdict import Verdict, healthy, verdict
 from unlabeled.encoders import Encoder
 from unlabeled.losses.kmeans import kmeans
 from unlabeled.state import borrowed
@@ -32,8 +33,8 @@ CONVENTIONS = {
     "alpha (alpha-ReQ)": "centred; eigenvalues 11 to 100, weighted by 1 / rank",
     "LiDAR": f"up to {SEEN:,} samples x {TIMES} weak views, delta 1e-4; the paper takes 50 views",
     "uniformity": "t = 2, natural log",
-    "alignment": "squared distance of two weak views",
-    "retrieval@1": "two weak views, among all the samples",
+    "alignment": f"squared distance of two weak views of up to {SEEN:,} samples",
+    "retrieval@1": f"two weak views, among up to {SEEN:,} samples",
     "silhouette": f"k-means with {CLUSTERS} centres, unit vectors",
     "tolerance": f"mean cosine within these {CLUSTERS} clusters",
     "cluster learnability": "nearest of those before it, one by one",
@@ -43,11 +44,73 @@ CONVENTIONS = {
 }
 
 
+def drawn(store: Store, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
+    """The rows that are looked at, at most so many, in a random order."""
+    mixed = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))
+    return mixed[:samples].numpy()
+
+
+@torch.no_grad()
+def seen(
+    encoder: Encoder, store: Store, *, step: int = 1, samples: int = SAMPLES, seed: int = 0
+) -> tuple[Health, Tensor]:
+    """A look at an encoder as it will be used: in evaluation mode, at thousands of samples.
+
+    Args:
+        encoder: The encoder, on the device that shall compute; it is left as it was.
+        store: The samples.
+        step: Steps that it was trained for; 0 of an untrained network.
+        samples: How many are looked at; two weak views are drawn of up to a thousand of them.
+        seed: Of which ones, and of their views.
+
+    Returns:
+        The look, which knows of no loss and of no space but the encoder's; and `(n, d)` vectors.
+    """
+    batch = _batch(encoder, store, samples, seed)
+    with borrowed(encoder):
+        h, pair = vectors_of(encoder, batch), views_of(encoder, _batch(encoder, store, SEEN, seed))
+    look = Health(
+        step=step,
+        loss=None,
+        learned_nothing=None,
+        std=measures.feature_std(h),
+        spread=measures.spread(h),
+        rank=measures.effective_rank(h),
+        dim=h.shape[1],
+        embed_spread=measures.spread(h),
+        embed_rank=measures.effective_rank(h),
+        embed_dim=h.shape[1],
+        alignment=pair and measures.alignment(*pair),
+        uniformity=measures.uniformity(h),
+        retrieval=pair and measures.retrieval(*pair),
+        usage=None,
+        rankme=measures.rankme(h),
+        samples=len(h),
+    )
+    return look, h
+
+
+def concluded(now: Health, then: Health | None = None, history: Sequence[Health] = ()) -> Verdict:
+    """The verdict on a run that has ended.
+
+    Args:
+        now: A look at the encoder as it will be used.
+        then: The same look at the same network untrained, if there is one to compare with.
+        history: The looks of the run, if `now` is of its own data. What a loss and the space that
+            it compares can tell is known to them alone; the numbers in words are those of `now`.
+    """
+    alone, run = verdict([now]), verdict(history, steps=history[-1].step) if history else None
+    if not alone.ok or run is None or run.ok:
+        return healthy(then or now, now, history[-1] if history else None) if alone.ok else alone
+    return run
+
+
 @torch.no_grad()
 def diagnose(
     encoder: Encoder,
     store: Store,
     *,
+    untrained: Encoder | None = None,
     history: Sequence[Health] = (),
     contrasted: int | None = None,
     samples: int = SAMPLES,
@@ -58,63 +121,58 @@ def diagnose(
     Args:
         encoder: The encoder, on the device that shall compute; it is left as it was.
         store: The samples, the run's own or others.
-        history: The looks of the run that trained it, if there were any: with them, what the
-            numbers were before training tells more.
+        untrained: The same network with the weights that training began from: the same numbers of
+            it tell what training did.
+        history: The looks of the run that trained it, if these are its own samples.
         contrasted: How many samples a batch of the run held, if its loss contrasted them with one
             another: what such a batch holds is counted, not judged (see docs/over-under.md).
         samples: How many are looked at.
         seed: Of which ones, and of their views.
 
     Returns:
-        "ok", "level", "words" and "advice" of the verdict; "numbers" by name, and by the same
-        names the "conventions" of those that others compute differently.
+        "ok", "level", "words" and "advice" of the verdict; "numbers" by name, by the same names
+        those of the network "untrained", and the "conventions" of those that others compute
+        differently.
     """
-    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))[:samples]
+    given: dict[str, Any] = {"samples": samples, "seed": seed}
+    (now, h), then, before = seen(encoder, store, **given), None, {}
+    numbers = _numbers(now, h)
+    if all(map(math.isfinite, numbers.values())):
+        few = _batch(encoder, store, SEEN, seed + 1)
+        with borrowed(encoder):
+            views = [z for _ in range(TIMES // 2) for z in views_of(encoder, few) or ()]
+        numbers |= _shape(h, views, contrasted)
+    if untrained is not None:
+        then, h = seen(untrained, store, step=0, **given)
+        before = _numbers(then, h)
+    found = concluded(now, then, history)
+    said = {name: CONVENTIONS[name] for name in numbers if name in CONVENTIONS}
+    return {**asdict(found), "numbers": numbers, "untrained": before, "conventions": said}
+
+
+def _batch(encoder: Encoder, store: Store, samples: int, seed: int) -> Batch:
     device = next(encoder.parameters()).device
-    rows, there = store.read(index).to(device), index.to(device)
-    batch = Batch(rows, there, seed=seed, epoch=NEVER)
-    few = Batch(rows[:SEEN], there[:SEEN], seed=seed + 1, epoch=NEVER)
-    with borrowed(encoder):
-        h, pair = vectors_of(encoder, batch), views_of(encoder, batch)
-        seen = [z for _ in range(TIMES // 2) for z in views_of(encoder, few) or ()]
-    numbers: dict[str, Any] = {
+    index = torch.from_numpy(drawn(store, samples, seed))
+    return Batch(store.read(index).to(device), index.to(device), seed=seed, epoch=NEVER)
+
+
+def _numbers(look: Health, h: Tensor) -> dict[str, Any]:
+    """What a look found, by the names of the literature."""
+    numbers = {
         "samples": len(h),
         "dimensions": h.shape[1],
-        "std of unit vectors": measures.feature_std(h),
+        "std of unit vectors": look.std,
         "1 / sqrt(dimensions)": h.shape[1] ** -0.5,
-        "spread": measures.spread(h),
-        "effective rank": measures.effective_rank(h),
-        "RankMe": measures.rankme(h),
+        "spread": look.spread,
+        "effective rank": look.rank,
+        "RankMe": look.rankme,
         "stable rank": measures.stable_rank(h),
         "dead dimensions": measures.dead(h),
-        "uniformity": measures.uniformity(h),
+        "uniformity": look.uniformity,
+        "alignment": look.alignment,
+        "retrieval@1": look.retrieval,
     }
-    if pair:
-        numbers["alignment"] = measures.alignment(*pair)
-        numbers["retrieval@1"] = measures.retrieval(*pair)
-    if all(map(math.isfinite, numbers.values())):
-        numbers |= _shape(h, seen, contrasted)
-    now = Health(
-        step=history[-1].step if history else 1,
-        loss=None,
-        learned_nothing=None,
-        std=numbers["std of unit vectors"],
-        spread=numbers["spread"],
-        rank=numbers["effective rank"],
-        dim=h.shape[1],
-        embed_spread=numbers["spread"],
-        embed_rank=numbers["effective rank"],
-        embed_dim=h.shape[1],
-        alignment=numbers.get("alignment"),
-        uniformity=numbers["uniformity"],
-        retrieval=numbers.get("retrieval@1"),
-        usage=None,
-        rankme=numbers["RankMe"],
-    )
-    alone = verdict([now])
-    found = verdict(history) if history and alone.ok else alone
-    said = {name: CONVENTIONS[name] for name in numbers if name in CONVENTIONS}
-    return {**asdict(found), "numbers": numbers, "conventions": said}
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def _shape(h: Tensor, seen: list[Tensor], contrasted: int | None) -> dict[str, float]:

@@ -24,7 +24,7 @@ SAMPLES = 256
 
 @dataclass(frozen=True)
 class Health:
-    """What one look found. Every number is of the same few hundred samples.
+    """What one look found. Every number is of the same samples.
 
     Attributes:
         step: Steps done.
@@ -42,6 +42,7 @@ class Health:
         retrieval: Share of samples whose other view is the nearest.
         usage: Entropy of the prototypes' use, as a share of its most; None without prototypes.
         rankme: RankMe of the encoder's vectors; not a number in runs of before it was looked at.
+        samples: How many were looked at.
     """
 
     step: int
@@ -59,6 +60,7 @@ class Health:
     retrieval: float | None
     usage: float | None
     rankme: float = math.nan
+    samples: int = SAMPLES
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Health:
@@ -133,6 +135,7 @@ class Probe:
                 retrieval=pair and measures.retrieval(*pair),
                 usage=_usage(method, z),
                 rankme=alone(measures.rankme, h),
+                samples=len(h),
             )
 
 

@@ -73,7 +73,7 @@ def verdict(history: Sequence[Health], *, steps: int | None = None) -> Verdict:
         or (None if scores else _collapsed(first, last))
         or _stuck(history, steps)
         or _narrowed(history, steps)
-        or _good(first, last)
+        or healthy(first, last)
     )
 
 
@@ -161,16 +161,23 @@ def _narrowed(history: Sequence[Health], steps: int | None) -> Verdict | None:
     return _bad("warning", f"{words}more.", f"{SLOWER} Weaker views keep more, too.")
 
 
-def _good(first: Health, last: Health) -> Verdict:
+def healthy(first: Health, last: Health, trained: Health | None = None) -> Verdict:
+    """What a run came to in which nothing went wrong.
+
+    Args:
+        first: A look at the untrained network; `last` itself where there is none.
+        last: The last look, by the same measure.
+        trained: The look that knows the loss, if that is another one.
+    """
     what, now, then = "RankMe", last.rankme, first.rankme
     if math.isnan(now + then):  # a run of before RankMe was looked at
         what, now, then = "effective rank", last.rank, first.rank
     before = "" if first is last else f" ({then:.0f} before training)"
-    parts = [f"{what} {now:.0f} of {last.dim}{before}"]
+    parts = [f"{what} {now:.0f} of {min(last.dim, last.samples)}{before}"]
     if last.retrieval is not None:
         found = f"a sample's other view is found {last.retrieval:.0%} of the time"
         parts.append(found + ("" if first is last else f" ({first.retrieval:.0%} before)"))
-    words = "Healthy: no sign of collapse; " + ", ".join(parts) + _loss(last, ", ") + "."
+    words = "Healthy: no sign of collapse; " + ", ".join(parts) + _loss(trained or last, ", ") + "."
     return Verdict(True, "healthy", words)
 
 

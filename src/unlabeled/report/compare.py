@@ -31,7 +31,7 @@ NAMES = {
     "rankme": "RankMe", "rank": "effective rank", "retrieval": "views found",
     "usage": "prototypes used",
 }  # fmt: skip
-ASIDE = ("step", "dim", "embed_dim")  # numbers of a look that are no measures
+ASIDE = ("samples", "step", "dim", "embed_dim")  # numbers of a look that are no measures
 LESS, UNMARKED = ("loss", "alignment", "uniformity"), ("learned nothing", "std")
 OTHER = ("epochs", "recipe.epochs", "shape", "data", "encoder", "rules", "hardware", "command")
 ASKED, AMONG = 6, 1_000  # samples whose neighbours are shown, and samples they are looked for among
@@ -97,11 +97,17 @@ def _read(number: int, name: str, folder: Path) -> Run:
         "times": times,
         "facts": facts(config, times),
         "verdict": {k: found[k] for k in ("ok", "level", "words", "advice")},
-        "health": next((x["health"] for x in reversed(metrics) if x.get("health")), {}),
+        "health": health(found, metrics),
         "protocol": protocol_of(judged) if judged else None,
         "evaluation": judged,
         "config": config,
     }
+
+
+def health(found: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The numbers at a run's end, of its encoder as it is used; else those of its last look."""
+    last = next((line["health"] for line in reversed(metrics) if line.get("health")), {})
+    return {name: found.get(name, value) for name, value in last.items()}
 
 
 def _best(rows: Mapping[str, Mapping[str, float]], marked: Collection[str]) -> dict[str, list[str]]:
