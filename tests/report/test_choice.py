@@ -11,11 +11,9 @@ def ranked(folders, ranks, **change):
     """The runs without scores, with a RankMe each and other things changed in the second."""
     for folder, rank in zip(folders, ranks, strict=True):
         (folder / "evaluation.json").unlink(missing_ok=True)
-        lines = [json.loads(x) for x in (folder / "metrics.jsonl").read_text().splitlines()]
-        for line in lines:
-            if "health" in line:
-                line["health"] |= {"rankme": rank, **(change if folder is folders[1] else {})}
-        (folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        found = json.loads((folder / "verdict.json").read_text())
+        found |= {"rankme": rank, **(change if folder is folders[1] else {})}
+        (folder / "verdict.json").write_text(json.dumps(found))
     return folders
 
 
@@ -35,20 +33,22 @@ def test_without_labels_the_one_of_higher_rankme_looks_best(altered, tmp_path):
         ((30.0, 40.0), {"data": {"fingerprint": "0"}}, "compares no runs on different data"),
         ((30.0, 40.0), {"encoder": {"dim": 7}}, " and 7 wide."),
         ((30.0, None), {}, "not known of all"),
+        ((30.0, 40.0), {"samples": 256}, "RankMe compares no looks at other numbers of samples"),
         ((30.0, 30.04), {}, "RankMe is 30.0 for all"),
     ],
 )
 def test_rankme_is_not_asked_what_it_cannot_tell(altered, ranks, config, words):
     def change(old):
-        return {**old, **{k: {**old[k], **x} for k, x in config.items()}}
+        return {**old, **{k: {**old[k], **x} for k, x in config.items() if k in old}}
 
     wide = {"dim": config["encoder"]["dim"]} if "encoder" in config else {}
+    wide |= {k: x for k, x in config.items() if k == "samples"}
     found = unlabeled.compare(ranked(altered(config=change), ranks, **wide))
     assert found["words"].startswith("Without labels, nothing says which is best: ")
     assert words in found["words"]
     assert found["rest"] == ""
     assert found["measures"]["best"]["RankMe"] == []
-    assert bool(found["warnings"]) == bool(config)
+    assert bool(found["warnings"]) == bool({"data", "encoder"} & set(config))
 
 
 def test_a_run_that_failed_is_not_the_best_by_rankme(altered):

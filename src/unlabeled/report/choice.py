@@ -45,9 +45,11 @@ def choice(
     ranks = {run["label"]: run["health"].get("rankme") or math.nan for run in well}
     top, widths = max(ranks.values()), unlike(well, "encoder", "dim")
     best = [who for who, rank in ranks.items() if equal(rank, top)]
+    counts = {run["health"].get("samples") for run in well}
     reasons = {
         "RankMe compares no runs on different data": unlike(well, "data", "fingerprint"),
         f"RankMe compares no encoders {' and '.join(map(str, widths))} wide": widths,
+        "RankMe compares no looks at other numbers of samples": len(counts) > 1,
         "RankMe is not known of all of them": not all(map(math.isfinite, ranks.values())),
         f"RankMe is {digits(top)} for all": len(best) == len(ranks),
     }

@@ -129,7 +129,8 @@ def _measures(runs: Sequence[Run]) -> dict[str, Any]:
     best = _best(rows, [run["label"] for run in runs if run["verdict"]["ok"]])
     tasks = [[run["config"][k] for k in ("method", "settings", "recipe")] for run in runs]
     apart = {"loss", "loss-space rank"} if any(task != tasks[0] for task in tasks) else set()
-    apart |= {"RankMe", "effective rank"} if unlike(runs, "encoder", "dim") else set()
+    other = len({run["health"].get("samples") for run in runs}) > 1
+    apart |= {"RankMe", "effective rank"} if other or unlike(runs, "encoder", "dim") else set()
     apart |= set(best) if unlike(runs, "data", "fingerprint") else set()
     return {"rows": rows, "best": {k: [] if k in apart else who for k, who in best.items()}}
 
