@@ -127,3 +127,11 @@ def test_a_page_of_words_leaves_out_what_is_about_samples(tmp_path):
     )
     assert {"What stands out", "What is there twice"}.isdisjoint(titles)
     assert "of 64 words, found by k-means" in text
+
+
+def test_the_page_says_whether_it_shows_what_was_trained_on(images):
+    assert "It was trained on these samples, though never on these views" in headings(images)[1]
+    other = np.random.default_rng(1).integers(0, 256, (60, 1, 12, 12), dtype=np.uint8)
+    text = headings(images, other)[1]
+    assert "These samples are not the data that it was trained on." in text
+    assert "It was trained on these samples" not in text

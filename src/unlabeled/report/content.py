@@ -171,6 +171,7 @@ class Content:
         data: What it learned from, in a word or two.
         about: The method's idea, in a sentence.
         saw: The data in words: "60,000 images of 28 by 28 pixels, grey".
+        own: Whether these are the samples that the run was trained on.
         verdict: What the diagnosis says.
         numbers: Headline numbers, if anything was evaluated.
         curves: How training went.
@@ -196,6 +197,7 @@ class Content:
     verdict: Verdict
     about: str = ""
     saw: str = ""
+    own: bool = True
     numbers: Sequence[Number] = ()
     curves: Curves | None = None
     views: Sequence[tuple[str, Things]] = ()

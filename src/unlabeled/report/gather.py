@@ -22,6 +22,7 @@ from unlabeled.report import pool
 from unlabeled.report.content import Content, Curves, Evaluation, Number, Row, Verdict
 from unlabeled.report.things import Extremes, Things
 from unlabeled.views import Batch
+from unlabeled.views.dice import NEVER
 
 ASKED = 512  # samples whose energies are asked
 FEWEST, VALUES = 64, 2**23  # fewer where they are large: as many as have so many values
@@ -58,7 +59,8 @@ def content(
     method.eval()
     index = pool.spread(len(store), pool.SHOWN)
     device = home(method)
-    batch = Batch(store.read(index).to(device), index.to(device), seed=config["seed"])
+    rows, there = store.read(index).to(device), index.to(device)
+    batch = Batch(rows, there, seed=config["seed"], epoch=NEVER)
     with torch.no_grad():
         views, picture = method.views(batch), method.picture(batch)
     drawn = pool.draw(method.encoder, store, labels)
@@ -67,6 +69,7 @@ def content(
         data=store.source,
         about=card.idea,
         saw=_saw(store),
+        own=store.fingerprint == config["data"]["fingerprint"],
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
         curves=curves(metrics, method.encoder.dim),

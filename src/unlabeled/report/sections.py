@@ -8,7 +8,7 @@ import numpy as np
 
 from unlabeled.report.charts import Line, digits, line_chart, smooth, thin
 from unlabeled.report.content import Content, Curves, Spectrum
-from unlabeled.report.markup import Markup, name, tag
+from unlabeled.report.markup import Markup, name, prose, tag
 from unlabeled.report.pictures import gallery, thing
 from unlabeled.report.scatter import scatter
 from unlabeled.report.things import MANY, Map, Neighbours, kind
@@ -54,10 +54,15 @@ def saw(content: Content) -> Markup:
 
 def made(content: Content) -> Markup:
     """The method's own picture."""
+    known = (
+        "It was trained on these samples, though never on these views of them; "
+        "`unlabeled report RUN --data OTHER` shows it others."
+    )
     return section(
         "What it made of it",
         "The method's own task, done by the trained network. It is practice, not the goal: what is "
         "kept is the encoder that had to understand the data to do this.",
+        prose(known) if content.own else "These samples are not the data that it was trained on.",
         gallery(list(content.picture.items())),
         good="mostly right, with mistakes that you might make too.",
         bad="right without exception (there may be a shortcut), or no better than chance.",
