@@ -44,7 +44,9 @@ def test_everything_that_was_asked_is_there_and_goes_into_json(result):
         assert curve["out"]["kNN"] == result["scores"][who]["kNN"]
         assert curve["out"] != curve["stage1"]
     assert result["layers"]["encoder"]["stage1"] != result["layers"]["untrained"]["stage1"]
-    assert set(result["scores"]["encoder"]["kNN"]) == {"accuracy", "k=20", "k=200"}
+    votes = result["scores"]["encoder"]["kNN"]
+    assert set(votes) == {"accuracy", "k=10", "k=20", "k=100", "k=200", "k=200, T=0.1"}
+    assert votes["accuracy"] == votes["k=20"]
     assert result["settings"]["labels"] == [1, 5, 10]  # no class has a hundred
     assert result["settings"]["shares"] == [0.01, 0.1]
     assert result["seconds"] > 0

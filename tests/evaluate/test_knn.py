@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from unlabeled.evaluate.knn import BLOCK, knn, largest, nearest
+from unlabeled.evaluate.protocols import Features, _knn
 
 module = importlib.import_module("unlabeled.evaluate.knn")
 
@@ -140,3 +141,19 @@ def test_lengths_of_vectors_do_not_matter():
     other = knn(bank * lengths, labels, queries * 7, k=9, classes=3)
     assert torch.equal(one[0], other[0])
     assert torch.equal(one[1], other[1])
+
+
+def test_every_vote_that_others_report_is_told_from_one_search():
+    chance = np.random.default_rng(3)
+    labels, truth = chance.integers(0, 4, 600), chance.integers(0, 4, 120)
+    centres = chance.standard_normal((4, 8))
+    bank = (centres[labels] + 1.5 * chance.standard_normal((600, 8))).astype(np.float32)
+    queries = (centres[truth] + 1.5 * chance.standard_normal((120, 8))).astype(np.float32)
+    found = _knn(Features((bank, labels), (queries, truth)), {"classes": 4}, torch.device("cpu"))
+    votes = found["kNN"]
+    asked = {"k=10": (10, 0.07), "k=20": (20, 0.07), "k=100": (100, 0.07), "k=200": (200, 0.07)}
+    for name, (k, t) in {**asked, "k=200, T=0.1": (200, 0.1)}.items():
+        guess, _ = reference(bank, labels, queries, k, t, 4)
+        assert votes[name] == pytest.approx(100 * (guess == truth).mean()), name
+    assert votes["accuracy"] == votes["k=20"]
+    assert len(set(votes.values())) > 3  # they tell different things

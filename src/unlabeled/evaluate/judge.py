@@ -64,8 +64,8 @@ def evaluate(
         encoder: The encoder as training left it, on the device that shall compute.
         train: Samples and labels to learn probes from.
         test: Samples and labels to score.
-        protocols: "knn" (weighted, k = 20 and 200, T = 0.07); "linear" (all labels, the penalty
-            chosen on a tenth of train); "few" (1, 5, 10 and 100 labels a class, 1 and 10 % of
+        protocols: "knn" (weighted, k = 20 and T = 0.07; others' choices beside it); "linear" (all
+            labels, the penalty chosen on a tenth of train); "few" (1, 5, 10 and 100 labels a class, 1 and 10 % of
             all); "retrieval" (recall and mAP among the other test samples); "verification" (pairs
             of one class or two); "clustering" (k-means of the test samples); "matching" (two
             strong views of one sample among four); "anomaly" (each class held out in turn);
