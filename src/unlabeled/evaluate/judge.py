@@ -65,12 +65,12 @@ def evaluate(
         train: Samples and labels to learn probes from.
         test: Samples and labels to score.
         protocols: "knn" (weighted, k = 20 and T = 0.07; others' choices beside it); "linear" (all
-            labels, the penalty chosen on a tenth of train); "few" (1, 5, 10 and 100 labels a class, 1 and 10 % of
-            all); "retrieval" (recall and mAP among the other test samples); "verification" (pairs
-            of one class or two); "clustering" (k-means of the test samples); "matching" (two
-            strong views of one sample among four); "anomaly" (each class held out in turn);
-            "layers" (kNN and linear on every layer, the untrained network's too); "finetune" (all
-            weights, with few labels, against the same network from random weights);
+            labels, the penalty chosen on a tenth of train); "few" (1, 5, 10 and 100 labels a class,
+            1 and 10 % of all); "retrieval" (recall and mAP among the other test samples);
+            "verification" (pairs of one class or two); "clustering" (k-means of the test samples);
+            "matching" (two strong views of one sample among four); "anomaly" (each class held out
+            in turn); "layers" (kNN and linear on every layer, the untrained network's too);
+            "finetune" (all weights, with few labels, against the same network from random weights);
             "segmentation" (of synthetic collages of the samples, alike); "linear:vissl",
             "linear:simclr", "linear:solo", "linear:mae", "linear:dino" and "linear:dinov2" (a
             linear classifier trained as these communities do, on crops and flips, to compare with
