@@ -14,7 +14,8 @@ from unlabeled.online import OnlineKNN
 from unlabeled.train.folder import RunFolder
 from unlabeled.train.loop import Step
 
-LOOKS = 50  # at the encoder during a run, evenly spread
+LOOKS = 50  # at the encoder during a run, evenly spread, at most, ...
+STEPS, SAMPLES = 60, 12_000  # ... and one in so many steps and samples: less than 3 % of the work
 EARLY = (0.005, 0.01, 0.02)  # shares of the run after which it is also looked at
 NAMED = 4  # times that samples are named beside their labels, evenly spread, and at first
 SHARE = 2.5e-3  # of the samples that a run trains on, so many are named each time
@@ -45,7 +46,8 @@ class Watch:
         self.known = next((line["knn"] for line in reversed(written) if "knn" in line), None)
         steps = ready.trainer.steps
         self.every = max(1, steps // LINES)
-        count = max(5, min(LOOKS, steps // 60))
+        seen = steps * ready.trainer.batches.size
+        count = max(5, min(LOOKS, steps // STEPS, seen // SAMPLES))
         shares = [*EARLY, *(i / count for i in range(1, count + 1))]
         self.looks = {max(1, round(share * steps)) for share in shares}
         quarters = [share * steps / NAMED for share in range(NAMED + 1)]
