@@ -2,10 +2,10 @@
 
     python -m benchmarks.budgets
 
-Budgets, on two cores: looks under 3 % of a minute's run, of SimCLR and of the
-autoencoder, whose steps cost least; kNN, a linear probe on every layer, few labels, clustering and diagnosis of
-a 512-wide encoder on Fashion-MNIST under 90 seconds, its features aside. Clocks are the process's
-own CPU time as well as the wall's. Writes benchmarks/results/budgets.json.
+Budgets, on two cores: looks under 3 % of a minute's run, of SimCLR and of the autoencoder, whose
+steps cost least; kNN, a linear probe on every layer, few labels, clustering and diagnosis of a
+512-wide encoder on Fashion-MNIST under 90 seconds, its features aside. Clocks are the process's own
+CPU time as well as the wall's. Writes benchmarks/results/budgets.json.
 """
 
 from __future__ import annotations
