@@ -27,15 +27,14 @@ from torch import Tensor
 from benchmarks import sides
 from benchmarks.choosing import judges, labelled
 from benchmarks.common import RESULTS, laps, provenance, save
+from benchmarks.pushing import clustering_verdict, pushed
 from unlabeled import catalog
 from unlabeled.data import open_data
 from unlabeled.data.batches import Batches
 from unlabeled.data.store import Store
 from unlabeled.diagnose import (
-    clustering_verdict,
     coverage,
     false_negatives,
-    pushed,
     retrieval,
     silhouette,
     tolerance,

@@ -102,3 +102,29 @@ def test_the_untrained_network_has_the_seed_of_the_run(tmp_path):
     said = {"train": (images, upright), "test": (images, upright), "protocols": ("knn",)}
     assert run.evaluate(**said)["seeds"] == {"run": 3, "untrained": 3}
     assert run.evaluate(**said, seed=1)["seeds"] == {"run": 3, "untrained": 1}
+
+
+def test_data_of_another_kind_is_refused_wherever_a_run_takes_any(run, tmp_path):
+    lines, labels = ["a cat"] * 20, np.arange(20) % 2
+    text = unlabeled.data.open_data(lines, min_count=1)
+    for ask in (
+        lambda: run.data(lines),
+        lambda: run.data(text),
+        lambda: run.diagnose(text),
+        lambda: run.embed(lines),
+        lambda: run.energies(lines),
+        lambda: run.write_embeddings(lines, tmp_path / "x.parquet"),
+        lambda: run.evaluate(train=(lines, labels), test=(lines, labels)),
+        lambda: run.evaluate(train=(stripes(20), labels), test=(text, labels)),
+        lambda: run.report(lines),
+    ):
+        with pytest.raises(DataError, match="holds text, and the run was trained on images"):
+            ask()
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_what_means_nothing_to_a_judge_is_refused(run):
+    labelled = (stripes(40), np.arange(40) % 2)
+    for said, why in (({"epochs": 0}, "epochs must be at least 1"), ({"protocols": ()}, "asked")):
+        with pytest.raises(UsageError, match=why):
+            run.evaluate(train=labelled, test=labelled, **{"protocols": ("linear:mae",), **said})

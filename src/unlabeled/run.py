@@ -107,9 +107,10 @@ class Run:
         Args:
             data: Anything that `pretrain` takes.
             said: As for `reading`.
+
+        Raises:
+            DataError: Where it is of another modality than the run's, or cannot be made to fit.
         """
-        if isinstance(data, Store):
-            return data
         if data is None:
             return open_data(self.config["data"]["source"], **self.reading(**said))
         return open_data(data, like=self.form, **self.reading(**said))

@@ -17,7 +17,9 @@ from unlabeled.diagnose import (
     intrinsic_dimension,
     rankme,
 )
+from unlabeled.diagnose.after import FEWEST
 from unlabeled.encoders import ConvNet, Words
+from unlabeled.errors import DataError
 from unlabeled.evaluate.baselines import untrained
 from unlabeled.losses.kmeans import kmeans
 
@@ -92,6 +94,7 @@ def test_a_dead_encoder_is_named_without_any_history(encoder, images):
     assert found["level"] == "collapsed"
     assert not found["ok"]
     assert found["advice"]
+    assert "in the encoder's space" in found["words"]
     assert "silhouette" not in found["numbers"]
 
 
@@ -163,3 +166,43 @@ def test_what_only_the_course_of_a_run_tells_comes_before_healthy_words():
     )
     dead = dataclasses.replace(look, spread=0.0, std=0.0, embed_spread=0.0)
     assert concluded(dead, start, well).level == "collapsed"
+
+
+@pytest.mark.parametrize("n", [1, 3, FEWEST - 1])
+def test_too_few_samples_are_no_verdict_on_the_encoder(encoder, images, n):
+    with pytest.raises(DataError, match=f"{n} samples are too few .* {FEWEST} are needed"):
+        diagnose(encoder, images.subset(np.arange(n)))
+
+
+def test_the_fewest_samples_are_enough_for_every_number(encoder, images):
+    found = diagnose(encoder, images.subset(np.arange(FEWEST)))
+    assert found["level"] == "healthy"
+    assert found["numbers"].keys() >= {"uniformity", "intrinsic dimension", "silhouette"}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_equal_samples_are_no_collapse_of_the_encoder(encoder, images):
+    with pytest.raises(DataError, match="all 50 samples that were looked at are equal"):
+        diagnose(encoder, images.subset(np.zeros(50, np.int64)))
+
+
+def test_of_text_it_is_the_words_that_must_be_enough(text):
+    row = text.subset(np.zeros(30, np.int64))  # one line, thirty times
+    with pytest.raises(DataError, match="words are too few"):
+        diagnose(Words(60, dim=16, size=16), row)
+    row.data[:] = np.resize(np.arange(1, 60), row.data.shape)
+    assert diagnose(Words(60, dim=16, size=16), row)["level"] == "healthy"
+
+
+def test_it_says_that_it_looked_at_the_encoder_and_not_at_the_projector(encoder, images):
+    found = diagnose(encoder, images, samples=64)["conventions"]
+    assert "encoder's output" in found["dimensions"]
+    assert "not of the projector's" in found["dimensions"]
+
+
+def test_an_encoder_that_diverged_is_named(encoder, images):
+    with torch.no_grad():
+        next(encoder.parameters()).fill_(torch.nan)
+    found = diagnose(encoder, images, samples=64)
+    assert found["level"] == "diverged"
+    assert "the encoder's output is not a finite number" in found["words"]

@@ -213,3 +213,13 @@ def test_one_narrow_look_among_wide_ones_is_no_collapse_and_two_are():
     assert verdict([first, wide, thin], steps=2000).level == "healthy"
     assert verdict([first, wide, thin, thin], steps=2000).level == "warning"
     assert verdict([first, wide, thin, wide], steps=2000).level == "healthy"
+
+
+def test_a_space_that_is_the_encoders_own_is_called_so():
+    """Where the loss compares the encoder's output, or the projector was not looked at."""
+    own = {"embed_rank": 100.0, "embed_dim": 256, "learned_nothing": 0.0}
+    then, now = ({**own, "spread": s, "embed_spread": s} for s in (0.9, 0.3))
+    assert (FRESH.rank, FRESH.dim) == (100.0, 256)
+    found = verdict([dataclasses.replace(FRESH, **then), *after(**now)[1:]])
+    assert found.level == "collapsed"  # a constant solves it: the rule for the loss's space holds
+    assert "samples move together in the encoder's space" in found.words

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from unlabeled.errors import DataError
 from unlabeled.evaluate.verification import draw, verification
 
 
@@ -52,3 +53,18 @@ def test_the_threshold_is_chosen_without_the_test_samples():
     moved = verification(train, shifted, pairs=2000)
     assert moved["accuracy"] == pytest.approx(50, abs=2)
     assert moved["AUROC"] > 52
+
+
+@pytest.mark.parametrize("labels", [[3], [3, 3, 3, 3], [0, 1, 2, 3]])
+def test_labels_without_a_pair_of_either_kind_are_refused(labels):
+    enough = clouds(20, 1.0)
+    lacking = clouds(len(labels), 1.0)[0], np.array(labels)
+    for train, test in ((enough, lacking), (lacking, enough)):
+        with pytest.raises(DataError, match="pairs of one class and pairs of two"):
+            verification(train, test, pairs=50)
+
+
+def test_one_pair_of_either_kind_is_enough():
+    least = clouds(3, 1.0)[0], np.array([4, 4, 7])
+    assert len(draw(least[1], 50, seed=0)[0]) == 1
+    assert verification(least, least, pairs=50)["EER"] in (0, 50, 100)

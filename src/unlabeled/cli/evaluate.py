@@ -68,7 +68,7 @@ def evaluate(
     result = unlabeled.load(run).evaluate(
         train=train or None,
         test=test or None,
-        protocols=tuple(protocol.split(",")),
+        protocols=tuple(name for word in protocol.split(",") if (name := word.strip())),
         beside=BASELINES if baselines else (),
         supervised=supervised,
         groups=groups,

@@ -97,10 +97,12 @@ def ts(path: Path, options: Options, source: str) -> Opened:
     one is left out as any that is not finite.
 
     Raises:
-        DataError: Where it is no such file, or its values have times of their own.
+        DataError: Where it is no such file, its values have times of their own, or no series are
+            asked for.
 
     Source: https://www.aeon-toolkit.org/en/stable/api_reference/data_format.html
     """
+    options.check("series", source)
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         lines = [line for line in lines if line and line[0] not in "#%"]

@@ -45,10 +45,11 @@ def decoded(listing: Listing, options: Options, source: str) -> tuple[Store, np.
     """Every picture of a listing that can be decoded, and which those are, `(n,)`.
 
     Raises:
-        DataError: Where none can be used, or more than `allow_bad` cannot.
+        DataError: Where none can be used, more than `allow_bad` cannot, or no pictures are wanted.
         MachineError: Where the result fits neither on the disk nor in memory, and pictures can
             only be read in order.
     """
+    options.check("image", source)
     if not len(listing):
         raise DataError(
             f"{source} holds no pictures ({len(listing.bad)} entries cannot be used)"

@@ -8,9 +8,10 @@ from typing import Any
 
 from unlabeled.data.store import Store
 from unlabeled.encoders import Shape
-from unlabeled.errors import UsageError
+from unlabeled.errors import DataError, UsageError
 
 MODALITIES = ("auto", "image", "series", "text")
+MANY = {"image": "images", "series": "series", "text": "text"}
 Span = tuple[float, float]
 
 
@@ -68,3 +69,45 @@ class Options:
             vocabulary=vocabulary,
             spans=known["spans"],
         )
+
+    def check(self, modality: str, source: str) -> None:
+        """Refuse samples of another modality than is asked for, as soon as it is known.
+
+        Args:
+            modality: What the source holds: "image", "series" or "text".
+            source: What to call it.
+
+        Raises:
+            DataError: Where this is not what the run was trained on, or not what was said.
+        """
+        if self.modality in ("auto", modality):
+            return
+        found, wanted = MANY[modality], MANY[self.modality]
+        if self.channels is None:  # no run is open
+            raise DataError(
+                f"{source} holds {found}, and {wanted} are asked for",
+                hint=f"leave --modality {self.modality} out",
+            )
+        raise DataError(
+            f"{source} holds {found}, and the run was trained on {wanted}",
+            hint=f"give it {wanted}, or train a run on this: unlabeled pretrain METHOD {source}",
+        )
+
+    def check_store(self, store: Store) -> None:
+        """The same of samples that are already read, which nothing else makes fit.
+
+        Raises:
+            DataError: Where their modality, channels or vocabulary are not those of the run.
+        """
+        name = store.source or "the store"
+        self.check(store.shape.modality, name)
+        if self.channels not in (None, store.shape.channels):
+            raise DataError(
+                f"{name} has {store.shape.channels} channels, the run has {self.channels}",
+                hint="let the run read it: run.data(SOURCE)",
+            )
+        if self.channels and self.vocabulary and store.words != tuple(self.vocabulary):
+            raise DataError(
+                f"{name} numbers its words otherwise than the run",
+                hint="let the run read it: run.data(SOURCE)",
+            )

@@ -37,8 +37,10 @@ def opened(source: Any, options: Options) -> Opened:
     """The samples of a source, and the reader of their labels.
 
     Raises:
-        DataError: Where it does not exist or cannot be read.
+        DataError: Where it does not exist, cannot be read or is not what is asked for.
     """
+    if isinstance(source, (Opened, Store)):
+        options.check_store(source.store if isinstance(source, Opened) else source)
     if isinstance(source, Opened):
         return source
     if isinstance(source, Store):
@@ -69,8 +71,6 @@ def _one_each(labels: Labels, store: Store) -> Labels:
 
 
 def _pictures(found: listing.Listing, options: Options, source: str) -> Opened:
-    if options.modality not in ("auto", "image"):
-        raise DataError(f"{source} holds pictures, and {options.modality} is asked for")
     store, kept = decode.decoded(found, options, source)
     return Opened(store, lambda: Labels.of(found.labels()).at(kept))
 
@@ -84,6 +84,8 @@ def _folder(root: Path, options: Options, source: str) -> Opened:
             return text.folder(root, texts, options, source)
     elif pictures.keys:
         return _pictures(listing.folder(root, pictures, source), options, source)
+    if options.channels and (pictures.keys or texts.keys):  # what a run cannot use
+        options.check("image" if pictures.keys else "text", source)
     kinds = Counter(Path(key).suffix.lower() or "no suffix" for key in found.keys)
     there = ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common(5)) or "no files"
     wanted = {"auto": "pictures or texts", "image": "pictures"}.get(options.modality, "texts")
@@ -110,7 +112,7 @@ def _file(path: Path, options: Options, source: str) -> Opened:
         return arrayfiles.ts(path, options, source)
     if kind == "idx":
         return arrayfiles.idx(path, options, source)
-    if options.modality in ("auto", "text") and (kind == "text" or options.modality == "text"):
+    if kind == "text" or (kind == "" and options.modality == "text"):
         return text.file(path, options, source)
     what = "one picture is no data set" if kind == "picture" else "not a kind of file that is read"
     raise DataError(f"{source}: {what}", hint=READ)

@@ -46,8 +46,9 @@ def rows(
         by their line; further rows of a long line are LINE.2, LINE.3 and so on.
 
     Raises:
-        DataError: Where no word is left.
+        DataError: Where no word is left, or no text is asked for.
     """
+    options.check("text", source)
     given = options.vocabulary
     index = {word: i for i, word in enumerate(given or (PADDING,))}
     flat, stops, names, broken = array("i"), array("q"), [], 0

@@ -16,14 +16,14 @@ from unlabeled.diagnose.measures import (
     stable_rank,
     uniformity,
 )
-from unlabeled.diagnose.negatives import clustering_verdict, coverage, false_negatives, pushed
+from unlabeled.diagnose.negatives import coverage, false_negatives
 from unlabeled.diagnose.probe import Health, Probe, looks, nothing
 from unlabeled.diagnose.verdict import Verdict, verdict
 
 __all__ = [
-    "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid", "clustering_verdict",
+    "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid",
     "concluded", "coverage", "dead", "diagnose", "effective_rank", "false_negatives",
-    "feature_std", "intrinsic_dimension", "learnability", "lidar", "looks", "nothing", "pushed",
+    "feature_std", "intrinsic_dimension", "learnability", "lidar", "looks", "nothing",
     "rankme", "retrieval", "seen", "silhouette", "spread", "stable_rank", "tolerance",
     "uniformity", "verdict",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from unlabeled.diagnose import clusters, measures, negatives
 from unlabeled.diagnose.probe import Health, vectors_of, views_of
 from unlabeled.diagnose.verdict import Verdict, healthy, verdict
 from unlabeled.encoders import Encoder
+from unlabeled.errors import DataError
 from unlabeled.losses.kmeans import kmeans
 from unlabeled.state import borrowed
 from unlabeled.views import Batch
@@ -25,8 +26,10 @@ from unlabeled.views.dice import NEVER
 SAMPLES = 2048
 SEEN, TIMES = 1000, 10  # samples whose views LiDAR compares, and views of each
 CLUSTERS = 10
+FEWEST = 2 * CLUSTERS  # samples: as many as clusters would each be alone, and fill few directions
 
 CONVENTIONS = {
+    "dimensions": "of the encoder's output, as all that follows is; not of the projector's",
     "effective rank": "centred, natural log, exact shares",
     "RankMe": "not centred, natural log, 1e-7 on each share; grows with the samples",
     "stable rank": "centred",
@@ -69,25 +72,7 @@ def seen(
     batch = _batch(encoder, store, samples, seed)
     with borrowed(encoder):
         h, pair = vectors_of(encoder, batch), views_of(encoder, _batch(encoder, store, SEEN, seed))
-    look = Health(
-        step=step,
-        loss=None,
-        learned_nothing=None,
-        std=measures.feature_std(h),
-        spread=measures.spread(h),
-        rank=measures.effective_rank(h),
-        dim=h.shape[1],
-        embed_spread=measures.spread(h),
-        embed_rank=measures.effective_rank(h),
-        embed_dim=h.shape[1],
-        alignment=pair and measures.alignment(*pair),
-        uniformity=measures.uniformity(h),
-        retrieval=pair and measures.retrieval(*pair),
-        usage=None,
-        rankme=measures.rankme(h),
-        samples=len(h),
-    )
-    return look, h
+    return Health.of(h, h, pair, step=step), h
 
 
 def concluded(now: Health, then: Health | None = None, history: Sequence[Health] = ()) -> Verdict:
@@ -133,9 +118,14 @@ def diagnose(
         "ok", "level", "words" and "advice" of the verdict; "numbers" by name, by the same names
         those of the network "untrained", and the "conventions" of those that others compute
         differently.
+
+    Raises:
+        DataError: Where there is nothing to judge by: fewer than `FEWEST` samples (of text: words),
+            as its clusters need two each; or samples that are all equal.
     """
     given: dict[str, Any] = {"samples": samples, "seed": seed}
     (now, h), then, before = seen(encoder, store, **given), None, {}
+    _check(encoder, _batch(encoder, store, samples, seed).data, h)
     numbers = _numbers(now, h)
     if all(map(math.isfinite, numbers.values())):
         few = _batch(encoder, store, SEEN, seed + 1)
@@ -166,13 +156,30 @@ def _numbers(look: Health, h: Tensor) -> dict[str, Any]:
         "spread": look.spread,
         "effective rank": look.rank,
         "RankMe": look.rankme,
-        "stable rank": measures.stable_rank(h),
+        "stable rank": measures.stable_rank(h) if h.isfinite().all() else math.nan,
         "dead dimensions": measures.dead(h),
         "uniformity": look.uniformity,
         "alignment": look.alignment,
         "retrieval@1": look.retrieval,
     }
     return {name: value for name, value in numbers.items() if value is not None}
+
+
+def _check(encoder: Encoder, rows: Tensor, h: Tensor) -> None:
+    """Refuse what would look like a collapse, and is none of the encoder's."""
+    words = encoder.modality == "text"
+    if len(h) < FEWEST:
+        raise DataError(
+            f"{len(h)} {'words' if words else 'samples'} are too few to judge an encoder by: "
+            f"{FEWEST} are needed",
+            hint="name more data: unlabeled diagnose RUN DATA",
+        )
+    if not words and bool((rows == rows[:1]).all()):
+        raise DataError(
+            f"all {len(rows):,} samples that were looked at are equal: no encoder could tell them "
+            "apart",
+            hint="name other data: unlabeled diagnose RUN DATA",
+        )
 
 
 def _shape(h: Tensor, seen: list[Tensor], contrasted: int | None) -> dict[str, float]:

@@ -63,6 +63,43 @@ class Health:
     samples: int = SAMPLES
 
     @classmethod
+    def of(
+        cls, h: Tensor, z: Tensor, pair: tuple[Tensor, Tensor] | None, *, step: int,
+        loss: float | None = None, nothing: float | None = None, usage: float | None = None,
+    ) -> Health:  # fmt: skip
+        """Measure vectors.
+
+        Args:
+            h: `(n, d)`, samples in the encoder's space.
+            z: `(n, e)`, the same in the space that the loss compares.
+            pair: What the encoder makes of two views of each sample, if there are any.
+            step: Steps done.
+            loss: The training loss.
+            nothing: That of a constant encoder.
+            usage: Entropy of the prototypes' use.
+        """
+        finite = bool(z.isfinite().all() and h.isfinite().all())
+        alone = lambda measure, x: measure(x) if finite else math.nan
+        return cls(
+            step=step,
+            loss=loss,
+            learned_nothing=nothing,
+            std=alone(measures.feature_std, h),
+            spread=alone(measures.spread, h),
+            rank=alone(measures.effective_rank, h),
+            dim=h.shape[1],
+            embed_spread=alone(measures.spread, z),
+            embed_rank=alone(measures.effective_rank, z),
+            embed_dim=z.shape[1],
+            alignment=pair and measures.alignment(*pair),
+            uniformity=alone(measures.uniformity, h),
+            retrieval=pair and measures.retrieval(*pair),
+            usage=usage,
+            rankme=alone(measures.rankme, h),
+            samples=len(h),
+        )
+
+    @classmethod
     def read(cls, said: Mapping[str, Any]) -> Health:
         """A look as metrics.jsonl has it, where null also stands for what was no number."""
         numbers = {f.name for f in fields(cls) if f.type == "float"}
@@ -117,26 +154,8 @@ class Probe:
         with borrowed(method, averages=False):
             z, h = _vectors(method, self.batch())
             pair = views_of(encoder, self.batch())
-            finite = bool(z.isfinite().all() and h.isfinite().all())
-            alone = lambda measure, x: measure(x) if finite else math.nan
-            return Health(
-                step=step,
-                loss=loss,
-                learned_nothing=self.nothing,
-                std=alone(measures.feature_std, h),
-                spread=alone(measures.spread, h),
-                rank=alone(measures.effective_rank, h),
-                dim=h.shape[1],
-                embed_spread=alone(measures.spread, z),
-                embed_rank=alone(measures.effective_rank, z),
-                embed_dim=z.shape[1],
-                alignment=pair and measures.alignment(*pair),
-                uniformity=alone(measures.uniformity, h),
-                retrieval=pair and measures.retrieval(*pair),
-                usage=_usage(method, z),
-                rankme=alone(measures.rankme, h),
-                samples=len(h),
-            )
+            usage = _usage(method, z)
+            return Health.of(h, z, pair, step=step, loss=loss, nothing=self.nothing, usage=usage)
 
 
 @torch.no_grad()

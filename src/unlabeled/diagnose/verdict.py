@@ -102,9 +102,9 @@ def _constant(last: Health) -> Verdict | None:
 
 def _collapsed(first: Health, last: Health) -> Verdict | None:
     solved = last.learned_nothing == 0  # nothing in the loss forbids a constant
-    for then, now in zip(_spaces(first), _spaces(last), strict=True):
+    for then, now, compared in zip(_spaces(first), _spaces(last), (True, False), strict=True):
         where, spread, std, rank, dim = now
-        shrunk = where == LOSS_SPACE and solved and spread < SHRUNK * then[1]
+        shrunk = compared and solved and spread < SHRUNK * then[1]
         if shrunk or (spread < POINT and spread < FALLEN * then[1]):
             words = "Complete collapse: " + ("the loss falls because " if shrunk else "")
             words += f"samples move together in {where} (spread {spread:.3f}, {then[1]:.3f} before "
@@ -190,10 +190,15 @@ APART = (
 
 
 def _spaces(look: Health) -> list[tuple[str, float, float, float, int]]:
-    """(where, spread, std, rank, width) of both spaces; std is a dimension's, of unit vectors."""
+    """(where, spread, std, rank, width) of both spaces; std is a dimension's, of unit vectors.
+
+    The first is the one that the loss compares, unless that is the encoder's, or was not looked at.
+    """
     inner, outer = look.embed_dim, look.dim
+    own = (look.embed_spread, look.embed_rank, inner) == (look.spread, look.rank, outer)
+    where = ENCODER_SPACE if own else LOSS_SPACE
     return [
-        (LOSS_SPACE, look.embed_spread, look.embed_spread / inner**0.5, look.embed_rank, inner),
+        (where, look.embed_spread, look.embed_spread / inner**0.5, look.embed_rank, inner),
         (ENCODER_SPACE, look.spread, look.std, look.rank, outer),
     ]
 

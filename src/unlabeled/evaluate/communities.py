@@ -93,12 +93,13 @@ class Community(Recipe):
                 CPU at most 10.
             device: Where.
         """
-        most = epochs or (CPU_EPOCHS if device.type == "cpu" else self.epochs)
+        usual = CPU_EPOCHS if device.type == "cpu" else self.epochs
+        most = usual if epochs is None else epochs
         size, learnt = self.batch, 1 - self.held
         while n * learnt // size < STEPS and size > SMALLEST:
             size //= 2
         drawn = min(n, round(size / learnt))  # of which the share `held` is passed over
-        return replace(self, batch=drawn, lr=size / 256, epochs=max(1, min(most, self.epochs)))
+        return replace(self, batch=drawn, lr=size / 256, epochs=min(most, self.epochs))
 
 
 COMMUNITIES = {

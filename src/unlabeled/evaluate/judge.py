@@ -98,11 +98,13 @@ def evaluate(
         the "settings", their hash "protocol", and the "seconds" it took.
 
     Raises:
-        UsageError: For an unknown protocol, baseline or layer, views of what has none, or a method
-            that has no answer, or a pattern that is none.
+        UsageError: For no protocol or an unknown one, an unknown baseline or layer, fewer epochs
+            than 1, views of what has none, a method that has no answer, or a pattern that is none.
         DataError: Where samples and labels do not match, a class of test is not in train, or one
             of train lies in one group.
     """
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"epochs must be at least 1, got {epochs}", hint="leave --epochs out")
     _check(train, test, protocols, beside)
     together = None if groups is None else grouped(train, groups)
     began, device = time.perf_counter(), home(encoder)
@@ -179,6 +181,8 @@ def evaluate(
 
 
 def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequence[str]) -> None:
+    if not protocols:
+        raise UsageError("no protocol is asked for", hint=f"there are {', '.join(PROTOCOLS)}")
     for kind, asked, known in (("protocol", protocols, PROTOCOLS), ("baseline", beside, BASELINES)):
         unknown = sorted(set(asked) - set(known))
         if unknown:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlabeled.errors import DataError
 from unlabeled.evaluate.linear import Labelled
 from unlabeled.evaluate.roc import accepted, auroc, equal_error, threshold
 
@@ -35,6 +36,9 @@ def verification(
         "accuracy" at the threshold chosen on train; "AUROC"; "TAR@FAR=0.01" and "0.001", the share
         of right pairs above the threshold that this share of wrong pairs passes; and "EER", the
         equal error rate: all in percent. The last four are points of the test pairs' own curve.
+
+    Raises:
+        DataError: Where train or test holds no pair of one class, or none of two.
     """
     same, other = cosines(*train, pairs=pairs, seed=seed, device=device)
     least = threshold(same, other)
@@ -60,7 +64,17 @@ def draw(labels: np.ndarray, pairs: int, seed: int) -> tuple[np.ndarray, np.ndar
 
     Samples stand in a circle in random order, those of one class in circles of their own; everyone
     is paired with the next, then the one after that, until there are pairs enough.
+
+    Raises:
+        DataError: Where there is no pair of either kind.
     """
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() < 2:
+        raise DataError(
+            f"verification needs pairs of one class and pairs of two; {len(labels):,} samples of "
+            f"{len(counts):,} classes, in train or in test, hold none",
+            hint="give two classes or more, and two samples of one of them, in either part",
+        )
     chance = np.random.default_rng(seed)
     everyone = chance.permutation(len(labels))
     classes = [chance.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
