@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import kendalltau
 
 from benchmarks.common import RESULTS, laps, provenance, save
 from unlabeled.data import open_labeled
@@ -97,7 +96,34 @@ def labelled(vectors: list[np.ndarray], truths: list[np.ndarray]) -> dict[str, f
 
 
 def study(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each number: its tau with accuracy over all, within methods, and its regret."""
+    """For each number: its tau with accuracy over all, late, and within methods, and its regret.
+
+    Of those late, also without the runs that were spoilt on purpose, and at the ends of the others.
+    """
+    part, out = parts(found), []
+    runs = [[i for i in part["all"] if found[i]["name"] == name] for name in named(found)]
+    for name, score in scores(found).items():
+        each = {
+            what: {
+                "tau": tau(score, found, part["all"], what),
+                "interval": interval(score, found, part["all"], what),
+                "tau, late": tau(score, found, part["late"], what),
+                "interval, late": interval(score, found, part["late"], what),
+                "tau, late, healthy": tau(score, found, part["late, healthy"], what),
+                "interval, late, healthy": interval(score, found, part["late, healthy"], what),
+                "tau, ends, healthy": tau(score, found, part["ends, healthy"], what),
+                "tau within a method": float(np.mean([tau(score, found, g, what) for g in runs])),
+                "regret": regret(score, found, part["all"], what),
+                "regret among methods": regret(score, found, part["ends"], what),
+            }
+            for what in ("linear", "kNN")
+        }
+        out.append({"number": name, "better": "less" if name in LESS else "more", **each})
+    return sorted(out, key=lambda row: -row["linear"]["tau, late"])
+
+
+def scores(found: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Each number of all checkpoints, its sign such that more is better."""
     rows = [dict(one["numbers"]) for one in found]
     for row in rows:
         if "alpha (alpha-ReQ)" in row:
@@ -106,63 +132,96 @@ def study(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     both = clid(*([r[k] for r in known] for k in ("cluster learnability", "intrinsic dimension")))
     for row, value in zip(known, both, strict=True):
         row["CLID"] = value
-    trained = [i for i, one in enumerate(found) if one["step"]]
-    methods = list(dict.fromkeys(one["name"] for one in found))
-    ends = [max(i for i in trained if found[i]["name"] == m) for m in methods]
-    late = [i for m in methods for i in [i for i in trained if found[i]["name"] == m][-LATE:]]
-    out = []
-    for name in dict.fromkeys(k for row in rows for k in row):
-        if name in ASIDE:
-            continue
-        sign = -1 if name in LESS else 1
-        score = [sign * row.get(name, -math.inf * sign) for row in rows]
-        own = [[i for i in trained if found[i]["name"] == m] for m in methods]
-        each = {
-            what: {
-                "tau": kendall([score[i] for i in trained], right(found, trained, what)),
-                "interval": interval(score, found, trained, what),
-                "tau, late": kendall([score[i] for i in late], right(found, late, what)),
-                "tau within a method": float(
-                    np.mean([kendall([score[i] for i in g], right(found, g, what)) for g in own])
-                ),
-                "regret": regret(score, found, trained, what),
-                "regret among methods": regret(score, found, ends, what),
-            }
-            for what in ("linear", "kNN")
-        }
-        out.append({"number": name, "better": "less" if sign < 0 else "more", **each})
-    return sorted(out, key=lambda row: -row["linear"]["tau, late"])
+    names = [name for name in dict.fromkeys(k for row in rows for k in row) if name not in ASIDE]
+    signs = {name: -1 if name in LESS else 1 for name in names}
+    return {
+        name: np.array([sign * row.get(name, -math.inf * sign) for row in rows])
+        for name, sign in signs.items()
+    }
 
 
-def right(found: list[dict[str, Any]], rows: list[int], what: str) -> list[float]:
+def named(found: list[dict[str, Any]]) -> list[str]:
+    """The runs by name."""
+    return list(dict.fromkeys(one["name"] for one in found))
+
+
+def parts(found: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Which checkpoints are asked: all after the first step, the late ones, the last of each run.
+
+    The healthy ones are of runs that keep the flags of their method.
+    """
+    own = {
+        m: [i for i, x in enumerate(found) if x["name"] == m and x["step"]] for m in named(found)
+    }
+    late = [i for rows in own.values() for i in rows[-LATE:]]
+    ends = [rows[-1] for rows in own.values()]
+    healthy = lambda rows: [i for i in rows if not METHODS[found[i]["name"]]]
+    return {
+        "all": [i for rows in own.values() for i in rows], "late": late, "ends": ends,
+        "late, healthy": healthy(late), "ends, healthy": healthy(ends),
+    }  # fmt: skip
+
+
+def right(found: list[dict[str, Any]], rows: list[int], what: str) -> np.ndarray:
     """The accuracies of some checkpoints."""
-    return [found[i][what] for i in rows]
+    return np.array([found[i][what] for i in rows])
 
 
-def regret(score: list[float], found: list[dict[str, Any]], rows: list[int], what: str) -> float:
+def regret(score: np.ndarray, found: list[dict[str, Any]], rows: list[int], what: str) -> float:
     """Points lost by choosing the checkpoint that a number calls best."""
     best = max(rows, key=lambda i: score[i])
-    return max(right(found, rows, what)) - found[best][what]
+    return float(max(right(found, rows, what)) - found[best][what])
+
+
+def tau(score: np.ndarray, found: list[dict[str, Any]], rows: list[int], what: str) -> float:
+    """Kendall's tau of a number with accuracy, over some checkpoints."""
+    return float(kendall(score[rows], right(found, rows, what), np.ones((1, len(rows))))[0])
 
 
 def interval(
-    score: list[float], found: list[dict[str, Any]], rows: list[int], what: str
+    score: np.ndarray, found: list[dict[str, Any]], rows: list[int], what: str
 ) -> list[float]:
-    """The middle 95 % of tau over draws of the methods, each with all its checkpoints."""
-    chance, own = np.random.default_rng(0), dict[str, list[int]]()
-    for i in rows:
-        own.setdefault(found[i]["name"], []).append(i)
-    taus = []
-    for _ in range(DRAWS):
-        drawn = [i for m in chance.choice(list(own), len(own)) for i in own[m]]
-        taus.append(kendall([score[i] for i in drawn], right(found, drawn, what)))
+    """The middle 95 % of tau over draws of the runs, each with all its checkpoints of `rows`."""
+    taus = kendall(score[rows], right(found, rows, what), redrawn(found, rows))
     return [float(x) for x in np.percentile(taus, [2.5, 97.5])]
 
 
-def kendall(a: list[float], b: list[float]) -> float:
-    """Kendall's tau-b; 0 where one of the two never changes."""
-    tau = float(kendalltau(a, b).statistic)
-    return 0.0 if math.isnan(tau) else tau
+def lead(found: list[dict[str, Any]], one: str, other: str, part: str) -> tuple[float, list[float]]:
+    """By how much a number's tau with linear accuracy is above another's, both on the same draws.
+
+    Returns:
+        The difference, and the middle 95 % of it over draws of the runs.
+    """
+    rows, known = parts(found)[part], scores(found)
+    truth, drawn = right(found, rows, "linear"), redrawn(found, rows)
+    more, less = (kendall(known[name][rows], truth, drawn) for name in (one, other))
+    own = [tau(known[name], found, rows, "linear") for name in (one, other)]
+    return own[0] - own[1], [float(x) for x in np.percentile(more - less, [2.5, 97.5])]
+
+
+def redrawn(found: list[dict[str, Any]], rows: list[int]) -> np.ndarray:
+    """How often each checkpoint is there when the runs are drawn again: `(DRAWS, len(rows))`."""
+    chance, names = np.random.default_rng(0), [found[i]["name"] for i in rows]
+    runs = list(dict.fromkeys(names))
+    drawn = np.array([chance.choice(len(runs), len(runs)) for _ in range(DRAWS)])
+    times = (drawn[:, :, None] == np.arange(len(runs))).sum(1)
+    return times[:, [runs.index(name) for name in names]].astype(float)
+
+
+def kendall(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b where a pair of values may be there often; 0 where either is constant.
+
+    Args:
+        a: `(n,)`, as `b`.
+        weights: `(draws, n)`, not negative.
+
+    Returns:
+        A tau for each draw, `(draws,)`. A value beside its own copy is a tie in both.
+    """
+    x, y = ((v[:, None] > v).astype(float) - (v[:, None] < v) for v in (a, b))
+    same, untied, unlike = (((weights @ m) * weights).sum(1) for m in (x * y, x**2, y**2))
+    below = np.sqrt(untied * unlike)
+    return np.divide(same, below, out=np.zeros_like(below), where=below > 0)
 
 
 def main() -> None:

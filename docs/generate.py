@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 import league_tables  # noqa: E402
 import own_tasks  # noqa: E402
@@ -134,7 +134,7 @@ TABLES = {
     "league": league_tables.short,
     "league-long": league_tables.long,
     "accuracy": tables.accuracy_table,
-    "choosing": tables.choosing_table,
+    "choosing": studies.choosing,
     "one-output": tables.one_output_table,
     "anomalies": studies.anomalies,
     "over-under": studies.over_under,

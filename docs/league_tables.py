@@ -19,8 +19,15 @@ from standings import (
 from tables import Run, head, row, signed, spread
 
 from unlabeled import catalog
+from unlabeled.evaluate.protocols import column
 
-BASES = ("raw", "TF-IDF", "PCA", "supervised")
+SAMPLES = ("raw", "TF-IDF")  # baselines of the samples alone, whatever the network
+BASES = {
+    "raw": "raw, for {}",
+    "TF-IDF": "TF-IDF, for {}",
+    "PCA": "PCA, as wide as {}",
+    "supervised": "supervised {}, all labels",
+}
 HEADLINES = ("kNN", "linear", "10 labels")
 
 
@@ -87,6 +94,8 @@ def table(runs: list[Run]) -> str:
         lines.append(row(system, *cells, *more, *facts))
     shown = (run for own in by_system(runs).values() for run in own)
     notes = ["", EARLIER_NOTE] if any(map(earlier, shown)) else []
+    full = " or ".join(dict.fromkeys(r["system"] for r in runs if "supervised" in scored(r)))
+    notes += ["", BASES_NOTE.format(full)] if full else []
     return "\n".join([*lines, *baselines(runs, names, 8), *notes])
 
 
@@ -125,18 +134,36 @@ def ahead(runs: list[Run]) -> str:
 
 
 def baselines(runs: list[Run], names: list[str] | tuple[str, ...], empty: int) -> list[str]:
-    """The rows of what a system must beat, and of what labels give."""
+    """The rows of what a system must beat, and of what labels give; one for each network."""
     twins, lines, blank = untrained(runs), [], [""] * empty
     for backbone in dict.fromkeys(b for b, _ in twins):
         own = [run for (b, _), run in twins.items() if b == backbone]
         cells = [cell(own, name, "untrained") for name in names]
         lines.append(row(f"*untrained {backbone}*", *cells, *blank))
-    for base in BASES:
-        own = [r for r in runs if base in r["evaluation"]["scores"]]
-        if own:
-            cells = [cell(own, name, base) for name in names]
-            lines.append(row(f"*{base}*", *cells, *blank))
+    for base, title in BASES.items():
+        known = [r for r in runs if base in scored(r)]
+        groups = {
+            r["backbone"]: [x for x in known if x["backbone"] == r["backbone"]] for r in known
+        }
+        if base in SAMPLES:
+            told = {tuple(cell([r], name, base) for name in names) for r in known}
+            groups = {"": known[:1]} if len(told) == 1 else groups
+        for backbone, own in groups.items():
+            unfair = few_labels(own[0]) if base == "supervised" else ()
+            cells = ["" if name in unfair else cell(own, name, base) for name in names]
+            lines.append(row(f"*{title.format(backbone) if backbone else base}*", *cells, *blank))
     return lines
+
+
+def scored(run: Run) -> dict[str, Any]:
+    """The scores of a run by who has them: the encoder, and its baselines."""
+    return run["evaluation"]["scores"]
+
+
+def few_labels(run: Run) -> set[str]:
+    """The columns in which a probe has but few labels, or a small share of them."""
+    settings = run["evaluation"]["settings"]
+    return {column(n) for n in (*settings["labels"], *settings["shares"])}
 
 
 def words_of(runs: list[Run]) -> str:
@@ -168,8 +195,14 @@ SHORT_NOTE = (
     "Percent right on Fashion-MNIST's 10,000 test images: frozen features of the last layer, last "
     "checkpoint, mean ± standard deviation over seeds (10 labels: of means over five draws), about "
     "a minute of training on two cores without labels. A gain is what training added to the same "
-    "network with the same seed. cpc-series reads an image as a series of rows. [More columns, and "
-    "other data](docs/league.md); `make league` repeats it."
+    "network with the same seed. cpc-series reads an image as a series of rows. A supervised "
+    "network saw all 60,000 labels, so it has no place among 10. [More columns, and other data]"
+    "(docs/league.md); `make league` repeats it."
+)
+BASES_NOTE = (
+    "PCA: as many principal components of the samples as the network's output is wide. Supervised: "
+    "the network trained with all labels, for as many steps as {} takes; it has no number where a "
+    "column stands for few labels."
 )
 EARLIER_NOTE = (
     "\\* From before the steps were settled for a quiet minute of this processor: fewer than its "

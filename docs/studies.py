@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.choosing import lead, study
 from tables import head, load, row, spread
 
 SIDES = ("under", "balanced", "over")
@@ -13,6 +14,51 @@ SEEN = {
         "homogeneity", "completeness",
     ),
 }  # fmt: skip
+
+
+def choosing() -> str:
+    """How well each number without labels agrees with what labels say, from the checkpoints."""
+    result = load("choosing.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.choosing`."
+    lines = head(
+        "number", "better", "tau, late", "late, healthy", "ends, healthy", "tau, all",
+        "within a method", "regret", "tau, late, kNN", "late, healthy, kNN", "regret, kNN",
+    )  # fmt: skip
+    seen = result["checkpoints"]
+    for found in study(seen):
+        linear, near = found["linear"], found["kNN"]
+        lines.append(
+            row(
+                found["number"], found["better"],
+                bounded(linear, "late"), bounded(linear, "late, healthy"),
+                f"{linear['tau, ends, healthy']:.2f}", bounded(linear),
+                f"{linear['tau within a method']:.2f}", f"{linear['regret']:.1f}",
+                f"{near['tau, late']:.2f}", f"{near['tau, late, healthy']:.2f}",
+                f"{near['regret']:.1f}",
+            )
+        )  # fmt: skip
+    leads = []
+    for part in ("late", "late, healthy", "all"):
+        more, (low, high) = lead(seen, "RankMe", "stable rank", part)
+        leads.append(f"{more:+.2f} [{low:.2f}, {high:.2f}] ({part})")
+    trained = sum(bool(c["step"]) for c in seen)
+    accuracies = [c["linear"] for c in seen]
+    lines += [
+        "",
+        f"RankMe's tau less the stable rank's, on the same draws: {'; '.join(leads)}.",
+        "",
+        f"{trained} checkpoints of {len({c['name'] for c in seen})} runs, linear accuracy "
+        f"{min(accuracies):.1f} to {max(accuracies):.1f} %. `{result['command']}`, "
+        f"{result['processor']}.",
+    ]
+    return "\n".join(lines)
+
+
+def bounded(found: dict[str, Any], part: str = "") -> str:
+    """A tau and its interval."""
+    low, high = found[f"interval, {part}" if part else "interval"]
+    return f"{found[f'tau, {part}' if part else 'tau']:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def over_under() -> str:

@@ -70,44 +70,6 @@ def accuracy_table() -> str:
     return "\n".join(lines)
 
 
-def choosing_table() -> str:
-    """How well each number without labels agrees with what labels say."""
-    result = load("choosing.json")
-    if result is None:
-        return "Not measured yet: `python -m benchmarks.choosing`."
-    lines = head(
-        "number",
-        "better",
-        "tau, late",
-        "tau, all",
-        "within a method",
-        "regret",
-        "tau, late, kNN",
-        "regret, kNN",
-    )
-    for found in result["study"]:
-        linear, near = found["linear"], found["kNN"]
-        low, high = linear["interval"]
-        lines.append(
-            row(
-                found["number"], found["better"],
-                f"{linear['tau, late']:.2f}", f"{linear['tau']:.2f} [{low:.2f}, {high:.2f}]",
-                f"{linear['tau within a method']:.2f}", f"{linear['regret']:.1f}",
-                f"{near['tau, late']:.2f}", f"{near['regret']:.1f}",
-            )
-        )  # fmt: skip
-    seen = result["checkpoints"]
-    trained = sum(bool(c["step"]) for c in seen)
-    best = max(c["linear"] for c in seen)
-    lines += [
-        "",
-        f"{trained} checkpoints of {len({c['name'] for c in seen})} runs, linear accuracy "
-        f"{min(c['linear'] for c in seen):.1f} to {best:.1f} %. `{result['command']}`, "
-        f"{result['processor']}.",
-    ]
-    return "\n".join(lines)
-
-
 def one_output_table() -> str:
     """The five answers."""
     result = load("one-output.json")

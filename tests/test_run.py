@@ -128,3 +128,84 @@ def test_what_means_nothing_to_a_judge_is_refused(run):
     for said, why in (({"epochs": 0}, "epochs must be at least 1"), ({"protocols": ()}, "asked")):
         with pytest.raises(UsageError, match=why):
             run.evaluate(train=labelled, test=labelled, **{"protocols": ("linear:mae",), **said})
+
+
+def kept(run):
+    return json.loads((run.folder / "evaluation.json").read_text())
+
+
+@pytest.fixture
+def judged(run, tmp_path):
+    """A copy of the run, and how to judge it on few samples."""
+    copied = unlabeled.load(shutil.copytree(run.folder, tmp_path / "run"))
+    (copied.folder / "evaluation.json").unlink(missing_ok=True)
+    images, upright = stripes(64), np.arange(64) % 2
+    part = {"train": (images, upright), "test": (images[:32], upright[:32])}
+    return copied, lambda *names, **said: copied.evaluate(**part, protocols=names, **said)
+
+
+def test_columns_of_one_protocol_are_kept_together(judged):
+    run, judge = judged
+    first = judge("knn", "layers", layers=("stage1",))
+    assert kept(run) == first
+    second = judge("linear", "layers", layers=("out",), beside=("raw",))
+    assert set(second["scores"]) == {"encoder", "raw"}  # what is returned is what was asked for
+    assert set(second["scores"]["raw"]) == {"linear"}
+    assert "notes" not in second
+    whole = kept(run)
+    for result in (first, second):
+        for who, row in result["scores"].items():
+            assert whole["scores"][who].items() >= row.items()
+        for who, curve in result["layers"].items():
+            assert whole["layers"][who].items() >= curve.items()
+    assert {who: set(row) for who, row in whole["scores"].items()} == {
+        "encoder": {"kNN", "linear"},
+        "raw": {"kNN", "linear"},
+        "untrained": {"kNN"},
+        "PCA": {"kNN"},
+    }
+    assert whole["layers"]["encoder"].keys() == {"stage1", "out"}
+    assert whole["settings"] == {
+        **first["settings"],
+        "protocols": ["knn", "layers", "linear"],
+    }
+    assert whole["seeds"] == first["seeds"]
+    assert whole["protocol"] == first["protocol"]
+    assert whole["seconds"] == first["seconds"] + second["seconds"]
+    page = run.report(stripes(64)).read_text()
+    assert "untrained" in page
+
+
+def test_what_is_asked_again_is_kept_once(judged):
+    run, judge = judged
+    judge("knn", beside=())
+    again = judge("knn", "linear", beside=())
+    assert kept(run) == again
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"draws": 2}),  # another protocol
+        ({"beside": ("untrained",)}, {"beside": ("untrained",), "seed": 9}),
+        ({"supervised": True}, {"supervised": True, "seed": 9}),
+        ({"protocol": "matching"}, {"protocol": "matching", "seed": 9}),
+    ],
+    ids=["protocol", "untrained", "supervised", "views"],
+)
+def test_what_does_not_go_together_is_replaced(judged, before, after):
+    run, judge = judged
+    for said, protocol in ((before, "linear"), (after, "knn")):
+        asked = {"beside": (), **said}
+        found = judge(asked.pop("protocol", protocol), protocol, **asked)
+    assert "this replaces it" in found.pop("notes")[0]
+    assert kept(run) == found
+    assert "linear" not in found["scores"]["encoder"]
+
+
+def test_rows_of_other_seeds_that_share_nothing_go_together(judged):
+    run, judge = judged
+    judge("knn", beside=("untrained",))
+    judge("linear", beside=("raw",), seed=9)
+    assert kept(run)["scores"].keys() == {"encoder", "untrained", "raw"}
+    assert kept(run)["seeds"] == {"run": 0, "untrained": 0}

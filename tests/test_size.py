@@ -40,7 +40,7 @@ def code(path):
 def test_the_house_fits_in_a_day():
     """Each method is a page of its own; what they all live in is counted."""
     house = [path for path in FILES if HOME / "methods" not in path.parents]
-    assert sum(map(code, house)) <= 11_500
+    assert sum(map(code, house)) <= 11_700
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(HOME)))

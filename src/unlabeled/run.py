@@ -20,6 +20,8 @@ from unlabeled.train import checkpoint, weights
 from unlabeled.train.disk import beside, write_json
 from unlabeled.train.folder import RunFolder
 
+REPLACED = "What evaluation.json kept was by another protocol or other seeds: this replaces it."
+
 
 class Run:
     """A run folder, opened. Nothing is read from it before it is needed.
@@ -186,9 +188,12 @@ class Run:
 
         Returns:
             Accuracies in percent by protocol, with the baselines and the "seeds" of the run and of
-            the untrained network; also kept in the run's folder as evaluation.json.
+            the untrained network. The run's folder keeps it as evaluation.json: merged with what is
+            there already where protocol and seeds are the same, else in its place, and then the
+            "notes" say so.
         """
         from unlabeled.evaluate import evaluate, evaluate_words
+        from unlabeled.evaluate.kept import merged
 
         settings = {"seed": self.config["seed"], **settings}
         if self.shape.modality == "text" and train is None:
@@ -209,8 +214,11 @@ class Run:
             )
         seeds = {"run": self.config["seed"], "untrained": settings["seed"]}
         result["seeds"] = {k: seed for k, seed in seeds.items() if k in {"run", *result["scores"]}}
-        write_json(self.folder / "evaluation.json", result)
-        return result
+        path = self.folder / "evaluation.json"
+        kept = json.loads(path.read_text()) if path.exists() else None
+        whole = merged(kept, result) if kept else result
+        write_json(path, whole or result)
+        return result if whole else {**result, "notes": [*result.get("notes", ()), REPLACED]}
 
     def diagnose(self, data: Any = None) -> dict[str, Any]:
         """Judge the encoder without labels, on the run's own data or on other: words and numbers.

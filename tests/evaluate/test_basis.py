@@ -52,5 +52,16 @@ def test_of_words_it_explains_the_brackets():
     ]
 
 
+def test_it_says_that_the_supervised_network_saw_all_labels():
+    seen = result(kNN={"accuracy": 1.0})
+    assert not any("upervised" in words for words in basis(seen))
+    full = {**seen, "scores": {**seen["scores"], "supervised": {"10 labels": {"accuracy": 2.0}}}}
+    told = basis(seen, full)
+    assert told[:2] == basis(seen, seen)
+    assert told[2:] == [
+        "Supervised learnt its weights from all labels; in a column of few, only its probe has few."
+    ]
+
+
 def test_a_list_reads_as_one():
     assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]

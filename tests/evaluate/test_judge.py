@@ -9,6 +9,7 @@ from unlabeled.encoders import ConvNet, Shape, Words
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluate import baselines, evaluate, headline, table
 from unlabeled.evaluate.embed import embed
+from unlabeled.evaluate.judge import digest
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +81,24 @@ def test_the_table_has_a_row_for_each_name_and_layer(result):
 
 
 def test_supervised_is_trained_on_request(train, test):
-    found = evaluate(
+    result = evaluate(
         ConvNet(1, 16, width=4), train, test,
         protocols=("knn",), beside=(), supervised=True, steps=25,
-    )["scores"]  # fmt: skip
+    )  # fmt: skip
+    found = result["scores"]
     assert found["supervised"]["kNN"]["accuracy"] > found["encoder"]["kNN"]["accuracy"] + 3
+    assert result["settings"].pop("supervised") == {"steps": 25, "seed": 0}
+    assert result["protocol"] == digest(result["settings"])  # it is one row's own
+
+
+def test_another_precision_is_another_protocol(train, test):
+    encoder = ConvNet(1, 16, width=4)
+    said = {"protocols": ("knn",), "beside": ()}
+    usual = evaluate(encoder, train, test, **said)
+    half = evaluate(encoder, train, test, precision="bf16", **said)
+    assert "precision" not in usual["settings"]  # results from before it was asked keep their name
+    assert half["settings"] == {**usual["settings"], "precision": "bf16"}
+    assert half["protocol"] != usual["protocol"]
 
 
 def test_nothing_but_the_score_depends_on_the_test_labels(learnt, train, test):
@@ -130,7 +144,7 @@ def test_tuned_columns_stand_beside_those_of_random_weights(learnt, train, test,
     found = evaluate(learnt, train, test, protocols=("finetune", "knn"), beside=("untrained",))
     columns = {who: set(scores) for who, scores in found["scores"].items()}
     assert columns == {who: {"kNN", "tuned, 10 labels"} for who in ("encoder", "untrained")}
-    assert found["settings"]["finetune"] == {"labels": [10], "steps": 2}
+    assert found["settings"]["finetune"] == {"labels": [10], "steps": 2, "seed": 0}
     alone = evaluate(learnt, train, test, protocols=("layers",), beside=(), layers=("out",))
     assert set(alone["layers"]["encoder"]["out"]) == {"kNN", "linear"}
     few = evaluate(

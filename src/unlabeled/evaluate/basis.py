@@ -1,4 +1,4 @@
-"""What a table of scores rests on, in two sentences: samples and seeds; spread, protocol, cost."""
+"""What a table of scores rests on: samples and seeds; spread, protocol and cost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unlabeled.evaluate.judge import digest
+
+SUPERVISED = (
+    "supervised learnt its weights from all labels; in a column of few, only its probe has few"
+)
 
 
 def protocol_of(result: Mapping[str, Any]) -> str:
@@ -20,8 +24,8 @@ def basis(*results: Mapping[str, Any]) -> list[str]:
         results: What `Run.evaluate` returned: of one run, or of several by one protocol.
 
     Returns:
-        A sentence on the samples and the seeds, where these are known, and one on what the spread
-        is over, the protocol and its cost.
+        A sentence on the samples and the seeds, where these are known, one on what the spread is
+        over, the protocol and its cost, and where there is a supervised row what it has seen.
     """
     settings, about = results[0]["settings"], []
     if "train" in settings:
@@ -38,6 +42,7 @@ def basis(*results: Mapping[str, Any]) -> list[str]:
     cost = f", {listed(seconds)} s" if seconds else ""
     ends = ["; ".join(about)] if about else []
     ends += ["; ".join([*_spreads(results), f"protocol {protocol_of(results[0])}{cost}"])]
+    ends += [SUPERVISED] * any("supervised" in x["scores"] for x in results)
     return [f"{words[0].upper()}{words[1:]}." for words in ends]
 
 

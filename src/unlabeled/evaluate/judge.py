@@ -35,7 +35,10 @@ REPORTED = tuple(f"linear:{name}" for name in COMMUNITIES)
 PROTOCOLS = (*FROZEN, *REPORTED, "layers", "finetune", "segmentation", "future", "energy")
 USUAL = ("knn", "linear", "few", "layers")
 BASELINES = ("untrained", "raw", "PCA")
-APART = ("protocols", "reported", "future", "energy", "finetune", "segmentation")
+APART = (
+    "protocols", "reported", "future", "energy", "matching", "finetune", "segmentation",
+    "supervised",
+)  # fmt: skip
 
 Samples = tuple[Store, np.ndarray]
 
@@ -122,6 +125,8 @@ def evaluate(
             len(np.unique(together)),
             hashlib.sha256(together.tobytes()).hexdigest(),
         ]
+    if precision != "fp32":  # so that results from before it was asked keep their name
+        settings["precision"] = precision
     scores: dict[str, Scores] = {}
     curves: dict[str, dict[str, Scores]] = {}
     transfers: list[dict[str, Scores]] = []  # from protocols that score the baselines themselves
@@ -137,6 +142,8 @@ def evaluate(
         settings["reported"] = {**found, "seed": seed}
     asked = tuple(name for name in protocols if name in FROZEN)  # in the order they were asked for
     views = tuple(viewed(b, seed)) if "matching" in asked else ()
+    if views:
+        settings["matching"] = {"seed": seed}
     apart = None if together is None else together[firsts(train[0])]
     frozen = Frozen(((a, la), (b, lb)), apart, views, asked, settings, device, pool, precision)
 
@@ -159,11 +166,12 @@ def evaluate(
     if asked:
         scores |= frozen.without_a_network(encoder.dim, beside)
     if supervised:
+        settings["supervised"] = {"steps": steps, "seed": seed}
         add("supervised", baselines.supervised(encoder, train, steps=steps, seed=seed))
     if "finetune" in protocols:
         counts = [n for n in LABELS if n in settings["labels"]] or settings["labels"][-1:]
         given: dict[str, Any] = {"labels": counts, "steps": STEPS}
-        settings["finetune"] = given
+        settings["finetune"] = given | {"seed": seed}
         transfers.append(finetuned(encoder, train, test, seed=seed, **given))
     if "segmentation" in protocols:
         settings["segmentation"] = SYNTHETIC | {"seed": seed}
@@ -213,7 +221,7 @@ def _check(train: Samples, test: Samples, protocols: Sequence[str], beside: Sequ
 def digest(settings: Mapping[str, Any]) -> str:
     """A short name of what all columns rest on: where it is the same, equal columns compare.
 
-    Which columns there are is not in it, nor what is one column's own: its name says what may vary.
+    Which columns there are is not in it, nor what is one column's or row's own (`APART`).
     """
     common = {name: value for name, value in settings.items() if name not in APART}
     return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()[:12]
