@@ -23,7 +23,11 @@ def centre(dice: Dice, size: int) -> Tensor:
 
 
 def blocks(dice: Dice, size: int) -> Tensor:
-    """Four rectangles, with sides between an eighth and a quarter, which may overlap."""
+    """Four rectangles, with sides between an eighth and a quarter, which may overlap.
+
+    Together they take up to a quarter of the image, as in Pathak et al. 2016, sec. 3.3; 13 % on
+    average.
+    """
     sides = dice.uniform(BLOCKS, 2, low=size / 8, high=size / 4).round().clamp(min=1)
     first = (dice.uniform(BLOCKS, 2) * (size + 1 - sides)).floor()
     at = torch.arange(size, device=first.device)
@@ -67,7 +71,7 @@ def rim(hole: Tensor, width: int) -> Tensor:
 
 
 def shape(kind: str) -> Callable[[Dice, int], Tensor]:
-    """What makes holes of a quarter of each image, or a little less: of (dice, size).
+    """What makes holes, of (dice, size): of a quarter of each image, or in blocks of less.
 
     Args:
         kind: "centre", "blocks" or "field".

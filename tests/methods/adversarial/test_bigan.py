@@ -75,6 +75,26 @@ def test_a_critic_that_knows_nothing_costs_4_ln_2_and_no_deceiver_can_lower_that
     assert made.learned_nothing(*views) is None
 
 
+def test_the_energy_is_low_where_the_critic_finds_an_image_and_its_code_real():
+    """A critic set by hand: bright images are real to it. Its loss is - log D(x, E(x))."""
+    made = method().eval()
+    made.critic = Brightness()
+    shades = torch.linspace(0.1, 0.9, 5)[:, None, None, None].expand(5, 3, 16, 16)
+    energy = made.energy(shades, torch.zeros(5, 4), samples=5)
+    assert (energy.diff() < 0).all()
+    belief = 1 / (1 + np.exp(-10 * (shades[:, 0, 0, 0].double().numpy() - 0.5)))
+    np.testing.assert_allclose(energy, -np.log(belief), rtol=1e-5)
+    assert not energy.requires_grad
+    assert torch.equal(energy, made.energy(shades, torch.ones(5, 4)))  # no made image has a say
+
+
+class Brightness(torch.nn.Module):
+    """A critic that has made up its mind."""
+
+    def forward(self, images, codes):
+        return 10 * (images.mean((1, 2, 3)) - 0.5)
+
+
 def test_codes_start_with_the_mean_and_the_deviation_of_the_prior():
     made = method(code=8)
     images, noise = made.views(batch(256))

@@ -51,8 +51,34 @@ def test_the_energy_is_the_error_within_the_hole_and_ten_times_that_on_its_rim()
     np.testing.assert_allclose(energies["reconstruction"].detach(), error, rtol=1e-10)
 
 
-def test_what_is_seen_and_off_the_rim_is_never_asked_for():
-    made = method(mask="field")
+@pytest.mark.parametrize("mask", ["blocks", "field"])
+def test_a_hole_of_any_other_shape_has_no_rim_and_its_energy_is_the_error_within(mask):
+    """Pathak et al. 2016, eq. 1: the overlap is of the centre alone."""
+    made = method(mask=mask).double().eval()
+    seen, whole, hole = made.views(batch())
+    seen, whole = seen.double(), whole.double()
+    painted, within = made.decoder(made.encoder(seen)).detach().numpy(), hole.numpy()
+    squares = (painted - whole.numpy()) ** 2
+    error = [s[:, h[0]].mean() for s, h in zip(squares, within, strict=True)]
+    energy = made.loss(seen, whole, hole)["reconstruction"].detach()
+    np.testing.assert_allclose(energy, error, rtol=1e-10)
+    nothing = (whole.mean(0).numpy() - whole.numpy()) ** 2
+    best = np.mean([s[:, h[0]].mean() for s, h in zip(nothing, within, strict=True)])
+    assert made.learned_nothing(seen, whole, hole) == pytest.approx(best, rel=1e-10)
+
+
+@pytest.mark.parametrize(("mask", "share"), [("centre", 0.25), ("field", 0.25), ("blocks", 0.13)])
+def test_the_share_of_the_image_that_is_hidden_is_the_one_told(mask, share):
+    _, _, hole = Inpainting(ConvNet(3, 32, width=8), width=8, mask=mask).views(batch(400))
+    covered = hole.float().mean((1, 2, 3))
+    assert covered.mean().item() == pytest.approx(share, abs=0.01)
+    assert covered.max() <= 0.25
+    assert "up to a quarter, 13 % on average" in " ".join(Inpainting.__doc__.split())
+
+
+@pytest.mark.parametrize("mask", ["centre", "blocks", "field"])
+def test_what_is_seen_and_off_the_rim_is_never_asked_for(mask):
+    made = method(mask=mask)
     seen, whole, hole = made.views(batch())
     asked = (made.weight(hole) > 0).expand_as(whole)
     other = torch.where(asked, whole, 1 - whole)

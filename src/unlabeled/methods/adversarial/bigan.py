@@ -15,9 +15,9 @@ class BiGAN(Method):
     """Deceive a critic who sees an image and a code, one of which was made from the other.
 
     In real pairs the encoder made the code, in made ones the painter made the image of a code drawn
-    by chance. They look alike only where encoder and painter undo each other. All learn in one
-    step; the deceivers want the opposite answers. The loss says who is ahead: 4 ln 2 where nobody
-    is. What the critic sees in images, which DCGAN (Radford et al. 2016) keeps, is thrown away.
+    by chance. They look alike only where encoder and painter undo each other. The loss says who is
+    ahead: 4 ln 2 where nobody is. An image's energy is the critic's loss of telling that its pair
+    is real. `critic_features` are what it sees in images, as in DCGAN (Radford et al. 2016).
     """
 
     paper = "Donahue, Krähenbühl & Darrell 2017, https://arxiv.org/abs/1605.09782"
@@ -25,9 +25,7 @@ class BiGAN(Method):
         optimizer="adamw", lr=2e-4, momentum=0.5, weight_decay=2.5e-5, batch=128, epochs=400,
         warmup=0, final=0.01,
     )  # fmt: skip
-    small = Recipe(
-        optimizer="adamw", lr=1e-3, momentum=0.5, batch=64, epochs=20, settings={"width": 16}
-    )
+    small = Recipe(lr=1e-3, momentum=0.5, batch=64, epochs=20, settings={"width": 16})
     exempt = {
         "constant_encoder": "a game's loss says who is ahead, not what was learnt",
         "descent": "it is a game: where one side loses less, the other loses more",
@@ -58,6 +56,10 @@ class BiGAN(Method):
         told = tell(real, True) + tell(made, False)
         real, made = still(self.critic, *pairs).chunk(2)
         return {"critic": told, "deceivers": tell(real, False) + tell(made, True)}
+
+    @torch.no_grad()
+    def energy(self, *views: Tensor, samples: int | None = None) -> Tensor:
+        return tell(self.critic(views[0], self.embed(views[0])), True)
 
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         images, noise = self.views(batch)

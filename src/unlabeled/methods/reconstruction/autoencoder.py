@@ -18,9 +18,10 @@ class Autoencoder(Method):
     """
 
     paper = "Vincent, Larochelle, Bengio & Manzagol 2008, https://doi.org/10.1145/1390156.1390294"
-    recipe = Recipe(
-        optimizer="sgd", lr=0.1, batch=128, epochs=50, warmup=0, settings={"noise": 0.25}
-    )
+    recipe = Recipe(  # plain descent, as in the paper; clipped, for a convolution's steeper start
+        optimizer="sgd", lr=0.1, momentum=0, batch=128, epochs=50, warmup=0, clip=1.0,
+        settings={"noise": 0.25},
+    )  # fmt: skip
     small = Recipe(
         optimizer="adamw", lr=1.4e-3, weight_decay=1e-4, batch=128, epochs=20,
         settings={"code": 128, "width": 8},
