@@ -24,8 +24,17 @@ import tables  # noqa: E402
 
 from unlabeled import catalog  # noqa: E402
 from unlabeled.catalog import Card  # noqa: E402
-from unlabeled.cli.methods import recipe_line  # noqa: E402
+from unlabeled.cli.methods import asked, knobs, recipe_line  # noqa: E402
 
+TOGETHER = [
+    "## Several at once",
+    "",
+    "Names joined by `+` train one encoder on several questions, each loss in units of what it "
+    "is where nothing is learnt: `unlabeled pretrain rotation+jigsaw photos/`. A part's settings "
+    "start with its name (`--jigsaw-orders 100`), and `--grey` shows all parts greys. "
+    "`unlabeled methods rotation+jigsaw` has them all.",
+    "",
+]
 MEASURED = (
     "A minute of two cores, then frozen features: percent right, and what training added to the "
     "same network untrained."
@@ -34,11 +43,8 @@ MEASURED = (
 
 def method_page(card: Card) -> str:
     """One method: what it asks, its knobs, its recipes, its code."""
-    rows = [
-        f"| `{f.flag}` | {f.default} | {card.small.settings.get(f.name, f.default)} | {f.doc} |"
-        for f in card.fields
-    ]
-    knobs = (
+    rows = [f"| `{f.flag}` | {paper} | {small} | {f.doc} |" for f, paper, small in knobs(card)]
+    table = (
         ["| flag | paper | small | meaning |", "|---|---|---|---|", *rows] if rows else ["None."]
     )
     exempt = [f"- `{name}`: {why}" for name, why in card.exempt.items()]
@@ -46,9 +52,10 @@ def method_page(card: Card) -> str:
         f"# {card.name}",
         card.idea,
         card.doc,
+        "\n\n".join(asked(card)),
         f"Source: {card.paper}",
         "## Hyperparameters",
-        "\n".join(knobs),
+        "\n".join(table),
         "## Recipes",
         f"- paper: {recipe_line(card, 'paper')}\n- small: {recipe_line(card, 'small')}",
         *measured_section(card.name),
@@ -79,7 +86,7 @@ def methods_index() -> str:
         if found:
             lines += [f"## {question[0].upper()}{question[1:]}", ""]
             lines += [f"- [{c.name}]({c.name}.md): {c.idea}" for c in found] + [""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *TOGETHER])
 
 
 def cli_page() -> str:

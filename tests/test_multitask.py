@@ -12,9 +12,9 @@ import unlabeled
 from unlabeled import catalog
 from unlabeled.check import CHECKS, Case, examine
 from unlabeled.cli import run
-from unlabeled.encoders import ConvNet, Encoder, Sequence, Transformer
+from unlabeled.encoders import ConvNet, Encoder, Sequence, Transformer, is_colour_blind
 from unlabeled.errors import UsageError
-from unlabeled.multitask import together
+from unlabeled.multitask import greyed, together
 from unlabeled.views import Batch
 
 BOTH = "rotation+jigsaw"
@@ -111,6 +111,40 @@ def test_the_paper_shows_all_parts_greys():
     for view in (grey[1], grey[3]):
         torch.testing.assert_close(view[:, :1].expand_as(view), view)
     assert not torch.allclose(coloured[1][:, 0], coloured[1][:, 1])
+
+
+def test_harmonised_neither_views_nor_pictures_nor_energies_know_of_colour():
+    made = build(BOTH, grey=True, **SMALL).eval()
+    for name, x in made.picture(batch()).items():
+        torch.testing.assert_close(x[:, :1].expand_as(x), x, msg=name)
+    grey = Batch(greyed(data()[:8]), torch.arange(8))
+    assert not torch.equal(grey.data, data()[:8])
+    torch.testing.assert_close(made.energy_of(batch()), made.energy_of(grey))
+    made.grey = False
+    assert not torch.allclose(made.energy_of(batch()), made.energy_of(grey), atol=1e-3)
+
+
+def test_harmonised_the_encoder_is_blind_to_colour():
+    assert is_colour_blind(build(BOTH, grey=True, **SMALL).encoder)
+    assert not is_colour_blind(build().encoder)
+
+
+def test_harmonised_a_part_prepares_from_greys():
+    made = build("rotation+exemplar", grey=True, exemplar_seeds=8, exemplar_hidden=4)
+    seeds = made.parts["exemplar"].images
+    assert seeds.dtype == torch.uint8
+    assert torch.equal(seeds[:, :1].expand_as(seeds), seeds)
+    luma = (data()[::4].double() * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1)
+    assert (seeds[:, 0] - luma).abs().max() <= 0.51
+
+
+def test_an_energy_is_the_sum_of_the_parts_own():
+    made = build("rotation+exemplar", exemplar_seeds=8, exemplar_hidden=4).eval()
+    found = made.energy_of(batch())
+    views = batch()
+    rotation, exemplar = made.parts.values()
+    expected = rotation.energy_of(views) / math.log(4) + exemplar.energy_of(views) / math.log(8)
+    torch.testing.assert_close(found, expected)
 
 
 # ---- the parts ----------------------------------------------------------------------------

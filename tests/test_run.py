@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import unlabeled
+from unlabeled import catalog
 from unlabeled.errors import DataError, UsageError
 from unlabeled.views import Batch
 
@@ -58,10 +59,21 @@ def test_the_column_is_the_runs_energies(run, tmp_path):
 
 
 def test_a_method_that_shows_its_own_images_in_their_place_is_refused(tmp_path):
-    """Exemplar shows one image in so many: of more samples than it knew, too."""
-    run = trained("exemplar", tmp_path / "run", stripes(64), seeds=8, steps=1)
-    with pytest.raises(UsageError, match="energies of Exemplar say nothing"):
+    """It shows one image whichever is asked about."""
+    source = catalog.card("rotation").path.read_text()
+    path, whole = tmp_path / "mine.py", "augment(batch, self.encoder.size, weak)"
+    path.write_text(source.replace(whole, f"{whole} * 0 + 0.5").replace("class Rot", "class MyRot"))
+    run = trained(str(path), tmp_path / "run", stripes(64), steps=1)
+    with pytest.raises(UsageError, match="energies of MyRotation say nothing"):
         run.energies(stripes(200, seed=1))
+
+
+def test_exemplar_has_an_energy_of_samples_that_it_never_saw(tmp_path):
+    """It is trained on seeds alone, and asked of the samples themselves: of more than it knew."""
+    run = trained("exemplar", tmp_path / "run", stripes(64), seeds=8, steps=12)
+    found = run.energies(stripes(200, seed=1))
+    assert len(np.unique(found)) > 100
+    assert found.max() <= np.log(8) + 1e-5
 
 
 def test_a_sample_alone_has_nothing_to_be_compared_with(run):

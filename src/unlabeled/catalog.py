@@ -35,7 +35,7 @@ QUESTIONS = {
     "clustering": "which belong together?",
     "adversarial": "real or made?",
 }
-SAID = ("paper", "recipe", "small", "exempt")  # what a class says of itself, besides its settings
+SAID = ("paper", "recipe", "small", "exempt", "coloured")  # of itself, besides its settings
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,13 @@ class Card:
     recipe: Recipe = field(default_factory=Recipe)
     small: Recipe = field(default_factory=Recipe)
     exempt: dict[str, str] = field(default_factory=dict)
+    coloured: bool = False
+    kind: str = ""  # of encoder that it needs, by its class's name; any if empty
+    prefers: str = ""  # likewise, the kind that it is given on a CPU where none is named
+
+    def settings(self, recipe: Recipe) -> dict[str, Any]:
+        """Every hyperparameter's value under a recipe."""
+        return {f.name: f.default for f in self.fields} | recipe.settings
 
     @property
     def known_as(self) -> str:
@@ -97,8 +104,12 @@ def read(path: Path) -> Card:
 
 
 def _is_method(base: ast.expr) -> bool:
-    base = base.value if isinstance(base, ast.Subscript) else base
-    return getattr(base, "id", getattr(base, "attr", "")) == "Method"
+    return _name(base.value if isinstance(base, ast.Subscript) else base) == "Method"
+
+
+def _name(node: ast.expr | None) -> str:
+    """The last name of `a.b.name`."""
+    return getattr(node, "id", getattr(node, "attr", ""))
 
 
 def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
@@ -111,6 +122,8 @@ def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
         try:
             if isinstance(line, ast.AnnAssign) and _calls(line.value, "hp"):
                 fields.append(_field(target.id, line))
+            elif target.id == "prefers":
+                said["prefers"] = _name(line.value)
             elif target.id in SAID:
                 said[target.id] = _value(line.value)
         except (ValueError, TypeError, IndexError) as error:
@@ -118,6 +131,7 @@ def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
                 f"{path}, line {line.lineno}: `{target.id}` cannot be read: {error}",
                 hint="the settings of a method are written as plain numbers and words",
             ) from error
+    (base,) = (base for base in node.bases if _is_method(base))
     return Card(
         name=path.stem.replace("_", "-"),
         family=path.parent.name if path.parent.parent == HERE else "yours",
@@ -126,6 +140,7 @@ def _card(path: Path, tree: ast.Module, node: ast.ClassDef) -> Card:
         doc=ast.get_docstring(node) or "",
         path=path,
         fields=tuple(fields),
+        kind=_name(base.slice) if isinstance(base, ast.Subscript) else "",
         **said,
     )
 
@@ -144,10 +159,7 @@ def _value(node: ast.expr | None) -> Any:
 
 
 def _calls(node: ast.expr | None, name: str) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and getattr(node.func, "id", getattr(node.func, "attr", "")) == name
-    )
+    return isinstance(node, ast.Call) and _name(node.func) == name
 
 
 def _keywords(call: ast.Call) -> dict[str, Any]:
@@ -220,6 +232,8 @@ def _joined(name: str) -> Card:
         fields=(*whole.fields, *fields),
         recipe=recipe("recipe"),
         small=recipe("small"),
+        coloured=any(c.coloured for c in found.values()),
+        kind=next((c.kind for c in found.values() if c.kind), ""),
         exempt={k: why for c in (*found.values(), whole) for k, why in c.exempt.items()},
     )
 

@@ -42,6 +42,7 @@ class Method(Fields, Generic[E]):
             apply.
         prefers: The kind of encoder that it is given on a CPU where none is named; what it needs
             if None.
+        coloured: Whether it needs images in colour.
         contrasts: Whether `loss` compares each sample with the others of its batch, as negatives.
         exempt: Conformance checks that do not apply, each with its reason.
         encoder: What is trained and kept.
@@ -53,6 +54,7 @@ class Method(Fields, Generic[E]):
     recipe: ClassVar[Recipe] = Recipe()
     small: ClassVar[Recipe] = Recipe()
     prefers: ClassVar[type[Encoder] | None] = None
+    coloured: ClassVar[bool] = False
     contrasts: ClassVar[bool] = False
     exempt: ClassVar[dict[str, str]] = {}
 
@@ -65,6 +67,11 @@ class Method(Fields, Generic[E]):
             raise UsageError(
                 f"{name} needs an encoder of the kind {needs.__name__}, got {got}",
                 hint=f"it learns from data of the kind {needs.modality}; leave --backbone out",
+            )
+        if self.coloured and self.encoder.channels != 3:
+            raise UsageError(
+                f"{name} needs images in colour, and these are grey",
+                hint="inpainting, super-resolution and split-brain take grey images too",
             )
         self.progress: Tensor = nn.Buffer(torch.zeros(()), persistent=False)
         self.index: Tensor = nn.Buffer(torch.zeros(0, dtype=torch.long), persistent=False)
@@ -127,6 +134,11 @@ class Method(Fields, Generic[E]):
         parts = out.values() if isinstance(out, dict) else [out]
         b = samples or len(views[0])
         return torch.stack([single(part).reshape(b, -1).mean(1) for part in parts]).sum(0)
+
+    @torch.no_grad()
+    def energy_of(self, batch: Batch) -> Tensor:
+        """One energy per sample of a batch `(b,)`: that of its views, or what stands for it."""
+        return self.energy(*self.views(batch), samples=len(batch))
 
     def advance(self, progress: float) -> None:
         """Move every `State` (teacher, queue, prototypes) to the next step."""

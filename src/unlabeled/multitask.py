@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, cast
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unlabeled import catalog
-from unlabeled.encoders import Encoder
+from unlabeled.encoders import Encoder, colour_blind
 from unlabeled.errors import UsageError
 from unlabeled.fields import hp
 from unlabeled.method import Method, single
@@ -27,6 +28,10 @@ class Together(Method):
     The loss of each part is divided by what it is where nothing is learnt, if that is known and
     not 0, so that all count alike; then they are added up. The recipe is that of the part named
     first, at the smallest batch and for the most epochs of any part.
+
+    Parts may show colours differently (jigsaw drops some, colorization all), so that a network can
+    tell which of them asks. `grey` harmonises them, as the paper does: all see the same greys, by
+    an encoder that is blind to colour. It is off unless asked, as no part then learns from colour.
     """
 
     paper = "Doersch & Zisserman 2017, https://arxiv.org/abs/1708.07860"
@@ -39,6 +44,8 @@ class Together(Method):
     grey: bool = hp("whether all parts see greys, the paper's harmonised inputs", default=False)
 
     def setup(self) -> None:
+        if self.grey and self.encoder.modality == "image":
+            colour_blind(self.encoder)
         heads = nn.ModuleDict()
         for name, kind in self.kinds.items():
             own = {f.name: getattr(self, f"{name}_{f.name}") for f in kind.hyperparameters()}
@@ -60,16 +67,16 @@ class Together(Method):
         self.lend(rows)
         end = 1  # the first view is the samples' numbers
         for i, part in enumerate(self.parts.values()):
-            part.prepare(data)
-            views = part.views(few)
+            part.prepare(Greys(data) if self.grey else data)
+            views = part.views(self.harmonised(few))
             self.places[i] = slice(end, end + len(views))
             self.units[i] = part.learned_nothing(*views) or 1.0
             end += len(views)
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
         self.lend(batch.index)
-        seen = [view for part in self.parts.values() for view in part.views(batch)]
-        return batch.index, *(map(greyed, seen) if self.grey else seen)
+        shown = self.harmonised(batch)
+        return batch.index, *(v for part in self.parts.values() for v in part.views(shown))
 
     def loss(self, *views: Tensor) -> dict[str, Tensor]:
         self.lend(views[0])
@@ -92,8 +99,22 @@ class Together(Method):
 
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         self.lend(batch.index)
-        shown = {name: part.picture(batch) for name, part in self.parts.items()}
+        seen = self.harmonised(batch)
+        shown = {name: part.picture(seen) for name, part in self.parts.items()}
         return {f"{name}: {k}": x for name, images in shown.items() for k, x in images.items()}
+
+    @torch.no_grad()
+    def energy_of(self, batch: Batch) -> Tensor:
+        """The sum of what the parts say of each sample `(b,)`, in their units."""
+        self.lend(batch.index)
+        shown = self.harmonised(batch)
+        return torch.stack([part.energy_of(shown) for part in self.parts.values()], 1) @ (
+            1 / self.units
+        )
+
+    def harmonised(self, batch: Batch) -> Batch:
+        """The batch as all parts see it: as stored, or in greys."""
+        return batch.showing(greyed(batch.data)) if self.grey else batch
 
     def lend(self, index: Tensor) -> None:
         """Let the parts see what the loop tells the whole."""
@@ -101,10 +122,24 @@ class Together(Method):
             part.index, part.progress = index, self.progress
 
 
-def greyed(view: Tensor) -> Tensor:
-    """An image in colour without its colours; anything else as it is."""
-    coloured = view.is_floating_point() and view.ndim == 4 and view.shape[1] == 3
-    return luma(view).expand_as(view) if coloured else view
+@dataclass
+class Greys:
+    """Samples without their colours."""
+
+    data: Samples
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: slice | Tensor) -> Tensor:
+        return greyed(self.data[index])
+
+
+def greyed(stored: Tensor) -> Tensor:
+    """Images in colour `(b, 3, h, w)` uint8 without their colours; anything else as it is."""
+    if stored.ndim != 4 or stored.shape[1] != 3:
+        return stored
+    return luma(stored.float()).round().to(stored.dtype).expand_as(stored).contiguous()
 
 
 @cache

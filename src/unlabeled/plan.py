@@ -99,7 +99,7 @@ def resolve(
     rules = []
     recipe, why = _recipe(card, named, samples, size, device)
     rules.append(why)
-    settings = {f.name: f.default for f in card.fields} | recipe.settings | checked(card, given)
+    settings = card.settings(recipe) | checked(card, given)
 
     said = {key: value for key, value in overrides.items() if value is not None}
     batch = said.pop("batch", None)

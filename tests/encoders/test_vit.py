@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from unlabeled.encoders import Shape, Transformer, build, default
+from unlabeled.errors import UsageError
 
 
 def net(name="vit", channels=3, size=16):
@@ -32,6 +33,18 @@ def test_small_images_get_small_patches(size, patch, grid):
     x = images(2, size=size)
     assert encoder.tokens(x).shape == (2, grid**2, encoder.dim)
     assert encoder.cut(x).shape == (2, grid**2, 3 * patch**2)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "wanted"),
+    [("vit", 31, 32), ("vit", 37, 40), ("vit", 100, 112), ("vit_tiny_patch16_224", 31, 32),
+     ("vit_small_patch32_224", 100, 128)],
+)  # fmt: skip
+def test_a_size_that_no_patches_divide_is_refused_with_the_next_that_they_do(name, size, wanted):
+    with pytest.raises(UsageError, match="cannot take images") as error:
+        net(name, size=size)
+    assert error.value.hint == f"--size {wanted}"
+    assert net(name, size=wanted).grid * net(name, size=wanted).patch == wanted
 
 
 @pytest.mark.parametrize("name", ["vit", "vit_tiny_patch16_224"])

@@ -142,11 +142,12 @@ def test_rare_colours_count_more_and_the_mean_is_one():
     )
 
 
-def test_shares_count_the_parts_of_images():
+def test_shares_count_the_parts_of_images_that_have_any_colour():
     red = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1).expand(3, 3, 8, 8)
     grey = torch.full((1, 3, 8, 8), 90, dtype=torch.uint8)
-    shares = colours.shares(torch.cat([red, grey]), 4)
+    half = torch.cat([red[:1, :, :, :4], grey[:, :, :, 4:]], 3)
+    shares = colours.shares(torch.cat([red, grey, half]), 4)
     assert shares.sum().item() == pytest.approx(4 * 16)
     one = colours.soft_code(torch.tensor([KNOWN[1, 0, 0][1:]]))[0]
     none = colours.soft_code(torch.zeros(1, 2))[0]
-    torch.testing.assert_close(shares, 48 * one + 16 * none, rtol=0, atol=0.1)
+    torch.testing.assert_close(shares, 56 * one + 8 * none, rtol=0, atol=0.1)

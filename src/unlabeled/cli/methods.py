@@ -9,8 +9,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from unlabeled import catalog
-from unlabeled.catalog import Card
+from unlabeled.catalog import Card, Field
 
+ENCODERS = {  # by the kind that a method's class names: what data it takes, and what reads them
+    "": ("images, {colours}", "any"),
+    "Halves": ("images, {colours}", "halves"),
+    "Sequence": ("images or series", "patches for images, series for series"),
+    "Transformer": ("images, {colours}", "a vision transformer: vit, or one of timm's"),
+    "Words": ("text", "words"),
+}
 MEASURED = Path(__file__).with_name("measured.json")  # written by docs/generate.py
 
 
@@ -50,18 +57,33 @@ def _line(card: Card) -> str:
 def page(card: Card) -> str:
     """One method: idea, source, hyperparameters, recipes, and where to read it."""
     wide = max([len(f.flag) for f in card.fields], default=0)
-    small = {f.name: f.default for f in card.fields} | card.small.settings
     rows = [
-        f"  {f.flag:<{wide}}  {f.default!s:<8} {small[f.name]!s:<8} {f.doc}" for f in card.fields
+        f"  {f.flag:<{wide}}  {paper!s:<8} {small!s:<8} {f.doc}" for f, paper, small in knobs(card)
     ]
     table = [f"  {'':<{wide}}  {'paper':<8} {'small':<8}", *rows] if rows else ["  none"]
     recipes = [f"  {label}: {recipe_line(card, label)}" for label in ("paper", "small")]
-    parts = [f"{card.name}: {card.idea}", card.doc, card.paper]
+    parts = [f"{card.name}: {card.idea}", card.doc, card.paper, "\n".join(asked(card))]
     parts += ["Hyperparameters", "\n".join(table), "Recipes", "\n".join(recipes)]
     found = loads(MEASURED.read_text())
     if lines := found["methods"].get(card.name):
         parts += ["Measured", "\n".join(f"  {line}" for line in [found["how"], *lines])]
     return "\n\n".join([*parts, f"Its code: {card.path}"])
+
+
+def knobs(card: Card) -> list[tuple[Field, Any, Any]]:
+    """Each hyperparameter, with its value under the paper's recipe and the small one."""
+    paper, small = card.settings(card.recipe), card.settings(card.small)
+    return [(f, paper[f.name], small[f.name]) for f in card.fields]
+
+
+def asked(card: Card) -> list[str]:
+    """The question that a method asks, and what it needs: data, an encoder, no labels."""
+    question = catalog.QUESTIONS.get(card.family)
+    data, encoder = ENCODERS.get(card.kind, ("what its encoder reads", card.kind))
+    data = data.format(colours="in colour" if card.coloured else "in colour or grey")
+    usual = f", on a CPU {card.prefers.lower()} unless said" if card.prefers else ""
+    needs = f"Needs: {data}; encoder: {encoder}{usual}; labels: none."
+    return [*([f"The question: {question}"] if question else []), needs]
 
 
 def recipe_line(card: Card, label: str) -> str:
@@ -78,6 +100,7 @@ def facts(card: Card) -> dict[str, Any]:
     return {
         "name": card.name,
         "question": catalog.QUESTIONS.get(card.family, ""),
+        "needs": asked(card)[-1],
         "idea": card.idea,
         "doc": card.doc,
         "paper": card.paper,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import timm
@@ -51,11 +52,15 @@ class Timm(Encoder):
         except (TypeError, AssertionError, RuntimeError) as error:
             raise UsageError(
                 f"{name} cannot take images of {channels} channels and {size} pixels: {error}",
-                hint="resnet18 and convnext_atto take any size",
+                hint=self._hint(),
             ) from error
         self.backbone.train()
         self.mean, self.std = 0.5, 0.25
         self.layers = (*(info["module"] for info in self.backbone.feature_info), "out")
+
+    def _hint(self) -> str:
+        """What to do where the model cannot take images of this size."""
+        return "resnet18 and convnext_atto take any size"
 
     def _fitted(self) -> dict[str, Any]:
         """What a model must be told of the size, if anything."""
@@ -93,6 +98,12 @@ class ViT(Timm, Transformer):
         fitted = {"img_size": self.size, "dynamic_img_size": True}  # smaller crops pass too
         small = {"patch_size": _patch(self.size)} if self.size <= SMALL else {}
         return fitted | small | (OURS if self.name == "vit" else {})
+
+    def _hint(self) -> str:
+        said = re.search(r"patch(\d+)", self.name)
+        step = 8 if self.size <= SMALL else int(said[1]) if said else 16
+        divided = -(-self.size // step) * step
+        return super()._hint() if divided == self.size else f"--size {divided}"
 
     def tokens(
         self,

@@ -52,7 +52,7 @@ def energies(
         data, rows = store.read(rows).to(home(method)), rows.to(home(method))
         method.index = rows
         batch = Batch(data.flip(0) if flip else data, rows, seed=seed, epoch=NEVER + draw)
-        return method.energy(*method.views(batch), samples=len(rows)).float().cpu()
+        return method.energy_of(batch).float().cpu()
 
     with borrowed(method):
         for draw in range(DRAWS):

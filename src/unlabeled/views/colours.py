@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlabeled.errors import DataError
 from unlabeled.views.dice import Samples
 from unlabeled.views.images import floats
 
+FAINT = 5.0  # an a or b up to this is no colour
 RANGE = 110.0  # about the largest a or b of sRGB
 STEP = 10  # side of a colour bin, in units of a and b
 SIGMA = 5.0  # of the Gaussian that spreads a colour over its nearest bins
@@ -81,6 +83,14 @@ def coarse(x: Tensor, side: int) -> Tensor:
     return pixels(F.interpolate(x, (side, side), mode="area"))
 
 
+def coloured(parts: Tensor, images: int) -> Tensor:
+    """Which images `(b,)` bool have any colour, from their parts' a and b `(b * k, 2)`.
+
+    Source: the code of Zhang, Isola & Efros 2016, which does not count images without.
+    """
+    return (parts.abs() > FAINT).view(images, -1).any(1)
+
+
 def spread(parts: Tensor, like: Tensor) -> Tensor:
     """Undo `coarse`, smoothly: `(b * side * side, c)` to `(b, c, h, w)`, as large as `like`."""
     side = math.isqrt(len(parts) // len(like))
@@ -135,11 +145,15 @@ def soft_code(ab: Tensor) -> Tensor:
 def shares(images: Samples, side: int) -> Tensor:
     """How common each bin is among the parts of uint8 images `(n, 3, h, w)`: `(261,)`.
 
-    A thousand of them, evenly spread, are looked at.
+    A thousand of them, evenly spread, are looked at; those without any colour are passed over, so
+    all are 0 where there is none.
     """
-    few = images[:: -(-len(images) // LOOKED_AT)]
-    codes = (soft_code(coarse(to_lab(floats(part))[:, 1:], side)) for part in few.split(64))
-    return sum((code.sum(0) for code in codes), torch.zeros(len(bins())))
+    total = torch.zeros(len(bins()))
+    for few in images[:: -(-len(images) // LOOKED_AT)].split(64):
+        ab = coarse(to_lab(floats(few))[:, 1:], side)
+        counts = coloured(ab, len(few)).repeat_interleave(side**2)
+        total += soft_code(ab[counts]).sum(0)
+    return total
 
 
 def annealed_mean(scores: Tensor, temperature: float = 0.38) -> Tensor:
@@ -160,8 +174,16 @@ def rebalanced(share: Tensor, mix: float) -> Tensor:
     Returns:
         `(261,)` weights whose mean over the smoothed data is 1.
 
+    Raises:
+        DataError: Where no image has any colour.
+
     Source: Zhang, Isola & Efros 2016, eq. 4.
     """
+    if not share.any():
+        raise DataError(
+            "images in colour are needed, and none of these has any",
+            hint="inpainting, super-resolution and split-brain take grey images too",
+        )
     near = (-torch.cdist(bins(), bins()).square() / (2 * SIGMA**2)).exp().to(share)
     share = (near / near.sum(0)) @ (share / share.sum())
     weight = 1 / ((1 - mix) * share + mix / len(share))

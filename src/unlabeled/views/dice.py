@@ -113,5 +113,11 @@ class Batch:
         self.data, self.index = data, index
         self.dice = Dice(seed, epoch, index)
 
+    def showing(self, data: Tensor) -> Batch:
+        """The same samples and dice with other data `(b, ...)` in their place."""
+        other = Batch(data, self.index)
+        other.dice = self.dice
+        return other
+
     def __len__(self) -> int:
         return len(self.data)

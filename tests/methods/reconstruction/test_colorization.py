@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from unlabeled.encoders import ConvNet
-from unlabeled.errors import UsageError
+from unlabeled.errors import DataError, UsageError
 from unlabeled.methods.reconstruction.colorization import Colorization
 from unlabeled.recipe import Recipe
 from unlabeled.train.optimizers import optimizer
@@ -35,14 +35,18 @@ def batch(**given):
     return Batch(data, torch.arange(len(data)), **given)
 
 
+def double(views):
+    return [v.double() if v.is_floating_point() else v for v in views]
+
+
 def test_it_sees_the_lightness_and_is_asked_for_the_colours():
     whole = colours.to_lab(plain(batch(), 16))
-    grey, asked = method().views(batch())
+    grey, asked, _ = method().views(batch())
     seen = colours.to_lab(grey)
     torch.testing.assert_close(seen[:, :1], whole[:, :1], rtol=0, atol=1e-2)
     assert seen[:, 1:].abs().max() < 0.01
     torch.testing.assert_close(asked, colours.soft_code(colours.coarse(whole[:, 1:], 16)))
-    _, asked = method(answer="l2").views(batch())
+    _, asked, _ = method(answer="l2").views(batch())
     torch.testing.assert_close(asked * 110, colours.coarse(whole[:, 1:], 16))
 
 
@@ -55,7 +59,7 @@ def test_photographs_are_coloured_at_a_quarter_of_their_side():
 def test_the_energy_is_the_weighted_cross_entropy_of_each_image():
     """Zhang et al. 2016, eq. 2: - sum over places of v(Z) sum over q of Z log Z', here a mean."""
     made = method().double().eval()
-    grey, asked = (v.double() for v in made.views(batch()))
+    grey, asked, coloured = double(made.views(batch()))
     scores = made.decoder(made.encoder(grey)).detach().numpy()
     z, weight = asked.numpy().reshape(6, 16, 16, 261), made.weight.numpy()
     expected = []
@@ -67,19 +71,19 @@ def test_the_energy_is_the_weighted_cross_entropy_of_each_image():
                 log_p = q - q.max() - np.log(np.exp(q - q.max()).sum())
                 each.append(-weight[z[i, y, x].argmax()] * (z[i, y, x] * log_p).sum())
         expected.append(np.mean(each))
-    np.testing.assert_allclose(made.loss(grey, asked).detach(), expected, rtol=1e-10)
+    np.testing.assert_allclose(made.loss(grey, asked, coloured).detach(), expected, rtol=1e-10)
 
 
 def test_the_mean_colour_is_asked_for_by_squared_error():
     made = method(answer="l2").double().eval()
-    grey, asked = (v.double() for v in made.views(batch()))
+    grey, asked, coloured = double(made.views(batch()))
     guess = made.decoder(made.encoder(grey))
     ab = colours.coarse(colours.to_lab(plain(batch(), 16))[:, 1:], 16).view(6, 16, 16, 2) / 110
     expected = (guess.permute(0, 2, 3, 1) - ab).square().mean((1, 2, 3))
-    torch.testing.assert_close(made.loss(grey, asked), expected, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(made.loss(grey, asked, coloured), expected, rtol=1e-5, atol=1e-8)
     mean = asked.view(6, -1).mean(0)
     nothing = (asked.view(6, -1) - mean).square().mean()
-    assert made.learned_nothing(grey, asked) == pytest.approx(nothing.item())
+    assert made.learned_nothing(grey, asked, coloured) == pytest.approx(nothing.item())
 
 
 def test_equal_scores_cost_ln_q_as_often_as_each_counts():
@@ -123,6 +127,40 @@ def test_grey_images_are_refused_with_what_to_use_instead():
     assert "inpainting" in error.value.hint
     with pytest.raises(UsageError, match="no answer `l1`"):
         method(answer="l1")
+
+
+@pytest.mark.parametrize("answer", ["bins", "l2"])
+def test_grey_images_in_three_channels_count_nothing(answer):
+    """The paper's code: an image whose |a| and |b| are 5 or less everywhere has weight 0."""
+    data = images()
+    data[::2] = data[::2, :1]
+    made = method(answer=answer)
+    made.prepare(data)
+    views = made.views(Batch(data, torch.arange(6)))
+    energy = made.loss(*views)
+    assert energy[::2].tolist() == [0, 0, 0]
+    assert (energy[1::2] > 0).all()
+    torch.testing.assert_close(made.weight, weights(data[1::2]))
+    alone = made.views(Batch(data[1::2], torch.arange(6)[1::2]))
+    nothing = made.learned_nothing(*alone)
+    assert made.learned_nothing(*views) == pytest.approx(nothing / 2, rel=1e-5)
+    grey = made.views(Batch(data[::2], torch.arange(6)[::2]))
+    assert made.learned_nothing(*grey) == 0
+
+
+def weights(data):
+    return colours.rebalanced(colours.shares(data, 16), 0.5)
+
+
+def test_an_image_is_without_colour_up_to_five_units_of_a_and_b():
+    parts = torch.tensor([[5.0, -5.0], [0.0, 0.0], [5.1, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, -5.1]])
+    assert colours.coloured(parts, 3).tolist() == [False, True, True]
+
+
+def test_data_without_any_colour_are_refused():
+    with pytest.raises(DataError, match="none of these has any") as error:
+        method().prepare(images()[:, :1].expand(-1, 3, -1, -1))
+    assert "inpainting" in error.value.hint
 
 
 @pytest.mark.parametrize("answer", ["bins", "l2"])

@@ -9,7 +9,7 @@ import torch
 
 from unlabeled.encoders import ConvNet
 from unlabeled.methods.transformation.exemplar import Exemplar
-from unlabeled.views import Batch
+from unlabeled.views import Batch, augment
 
 N = 20
 
@@ -42,9 +42,10 @@ def test_seeds_lie_evenly_and_an_image_stands_for_the_seed_before_it():
     shades = torch.arange(N, dtype=torch.uint8).view(N, 1, 1, 1).expand(N, 3, 16, 16)
     m = method(6, shades, colour=0.0)
     images, which = m.views(batch(range(N), shades))
-    assert which.tolist() == [i // 4 for i in range(N)]
-    torch.testing.assert_close(images, shades[which * 4].float() / 255)
-    assert len({tuple(x.flatten().tolist()) for x in m.images}) == 5
+    first = torch.tensor([0, 4, 7, 10, 14, 17])  # as many as were asked for, 3 or 4 apart
+    assert which.tolist() == [int((first <= i).sum()) - 1 for i in range(N)]
+    torch.testing.assert_close(images, shades[first[which]].float() / 255)
+    assert m.images[:, 0, 0, 0].tolist() == first.tolist()
 
 
 def test_images_with_one_seed_are_shown_it_in_other_ways():
@@ -71,6 +72,55 @@ def test_where_all_look_alike_every_class_is_as_likely():
         m.body[-1].weight.zero_()
     assert m(*m.views(batch()))[0].item() == pytest.approx(math.log(N), abs=1e-6)
     assert m.learned_nothing() == math.log(N)
+
+
+def test_of_few_images_only_those_that_exist_are_classes():
+    """40 images and 2,000 seeds: chance is ln 40, and no class without an image is chosen."""
+    few = torch.randint(0, 256, (40, 3, 16, 16), dtype=torch.uint8)
+    m = method(2000, few)
+    assert m.learned_nothing() == math.log(40)
+    with torch.no_grad():
+        m.body[-1].weight.zero_()
+    views = m.views(batch(range(40), few))
+    assert m(*views)[0].item() == pytest.approx(math.log(40), abs=1e-5)
+    assert m.scores(views[0]).shape == (40, 40)
+    assert sorted(views[1].tolist()) == list(range(40))
+
+
+def test_the_energy_of_a_sample_is_minus_the_log_probability_of_its_likeliest_seed():
+    """Of the sample itself, not of the seed that stands in its place in training."""
+    m = method(6).double().eval()
+    other = Batch(data().flip(0).double() / 255, torch.arange(N), seed=3)
+    found = m.energy_of(other)
+    views = augment(Batch(other.data, other.index, seed=3), 16, m.look)
+    p = (m.body(m.encoder(views)) @ m.classes.T).exp()
+    expected = -(p / p.sum(1, keepdim=True)).amax(1).log()
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+    assert not found.requires_grad
+    as_trained = m.energy_of(Batch(data().double() / 255, torch.arange(N), seed=3))
+    assert not torch.allclose(found, as_trained)
+
+
+def test_a_picture_shows_a_view_the_seed_guessed_and_its_own():
+    m = method(6, copies=2)
+    with torch.no_grad():
+        shown = m.picture(batch(range(N)))
+    seen, guessed, true = shown.values()
+    views, which = m.views(batch(range(N)))
+    torch.testing.assert_close(seen, views[::2])
+    seeds = data()[[0, 4, 7, 10, 14, 17]].float() / 255
+    torch.testing.assert_close(true, seeds[which[::2]])
+    scores = m.body(m.encoder(views[::2])) @ m.classes.T
+    torch.testing.assert_close(guessed, seeds[scores.argmax(1)])
+    assert len(scores.argmax(1).unique()) > 1
+
+
+def test_on_images_that_it_was_not_trained_on_it_keeps_its_classes_and_has_no_picture():
+    trained = method(6)
+    asked = method(6, data().flip(0)[:4])  # four images: of six classes
+    asked.load_state_dict(trained.state_dict())
+    assert asked.scores(torch.rand(2, 3, 16, 16)).shape == (2, 6)
+    assert asked.picture(batch(range(4), data().flip(0)[:4])) == {}
 
 
 def test_classes_start_as_the_seed_says_and_are_never_all_alike():

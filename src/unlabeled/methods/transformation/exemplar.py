@@ -8,18 +8,17 @@ from torch import Tensor, nn
 from unlabeled.encoders import mlp
 from unlabeled.fields import hp
 from unlabeled.losses import choose_among
-from unlabeled.method import Method
+from unlabeled.method import Method, single
 from unlabeled.recipe import Recipe
-from unlabeled.views import Batch, Look, Samples, augment
+from unlabeled.views import Batch, Look, Samples, augment, whole
 
 
 class Exemplar(Method):
     """Classify strongly changed views of a few thousand images, each image a class of its own.
 
-    The images that are classes, the seeds, lie evenly in the data and are kept in memory; every
-    other image stands for the seed before it and is not shown. More seeds are harder to tell apart
-    and each is seen less often. Crops and colours are the library's own, and a batch norm stands
-    for the paper's dropout, since a loss must not draw.
+    The seeds, the images that are classes, lie evenly in the data and are kept in memory; any other
+    stands for the seed before it and is not shown. More of them are harder to tell apart and seen
+    less often. A batch norm stands for the paper's dropout, since a loss must not draw.
     """
 
     paper = "Dosovitskiy, Springenberg, Riedmiller & Brox 2014, https://arxiv.org/abs/1406.6909"
@@ -36,26 +35,46 @@ class Exemplar(Method):
     colour: float = hp("strength of the colour changes", default=1.0, low=0, high=1.25)
 
     def setup(self) -> None:
+        self.look = Look.strong((self.crop, 1), self.colour)
         self.body = mlp(self.encoder.dim, self.hidden, last_norm=True)
         # not zero: the gradient of a class that is not in the batch would be rounding error alone
         self.classes = nn.Parameter(torch.randn(self.seeds, self.hidden) / self.hidden**0.5)
+        self.marks = nn.Buffer(-torch.ones(self.seeds))  # seeds' mean pixels in training; -1: none
 
     def prepare(self, data: Samples) -> None:
-        self.every = -(-len(data) // self.seeds)
-        self.images = data[:: self.every].clone()
+        self.found, self.among = min(len(data), self.seeds), len(data)
+        self.images = data[-(-torch.arange(self.found) * self.among // self.found)]  # rounded up
+        self.means = self.images.flatten(1).mean(1, dtype=torch.float32)
+        self.marks.fill_(-1)[: self.found] = self.means
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        look, which = Look.strong((self.crop, 1), self.colour), batch.index // self.every
-        shown = Batch(self.images[which.cpu()].to(which.device), batch.index)
-        shown.dice = batch.dice
-        seen = [augment(shown, self.encoder.size, look) for _ in range(self.copies)]
+        which = batch.index * self.found // self.among
+        shown = batch.showing(self.images[which.cpu()].to(which.device))
+        seen = [augment(shown, self.encoder.size, self.look) for _ in range(self.copies)]
         return torch.stack(seen, 1).flatten(0, 1), which.repeat_interleave(self.copies)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.body(self.encoder(x))
 
     def loss(self, images: Tensor, which: Tensor) -> Tensor:
-        return choose_among(self.embed(images), self.classes, which)
+        return choose_among(self.embed(images), self.classes[: self.found], which)
 
     def learned_nothing(self, *_: Tensor) -> float:
-        return math.log(self.seeds)
+        return math.log(self.found)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Scores `(n, k)` of views `(n, c, h, w)` for the seeds that there were in training."""
+        return single(self.embed(images)) @ self.classes[: int((self.marks >= 0).sum())].T
+
+    @torch.no_grad()
+    def energy_of(self, batch: Batch) -> Tensor:
+        """Minus the largest log probability of a seed: low where a sample looks like one alone."""
+        return -self.scores(augment(batch, self.encoder.size, self.look)).log_softmax(1).amax(1)
+
+    def picture(self, batch: Batch) -> dict[str, Tensor]:
+        if not torch.allclose(self.means, self.marks[: self.found].cpu()):
+            return {}  # these are not the images that it was trained on
+        seen, true = (x[:: self.copies] for x in self.views(batch))
+        seed = lambda k: whole(batch.showing(self.images[k.cpu()].to(k.device)), seen.shape[-1])
+        said, its = seed(self.scores(seen).argmax(1)), seed(true)
+        return {"a view": seen, "the seed it guesses": said, "the seed it is of": its}

@@ -38,7 +38,7 @@ class Jigsaw(Method):
     )  # fmt: skip
 
     orders: int = hp("how many orders there are to tell apart", default=100, low=2, high=10_000)
-    rule: str = hp("how they are chosen: max-min, or max-mean as the paper", default="max-min")
+    rule: str = hp("how chosen: max-min, or max-mean as the published set", default="max-min")
     puzzles: int = hp("puzzles made of each image", default=8, low=1)
     gap: float = hp("share of its cell's side a tile leaves free", default=0.25, low=0, high=0.9)
     jitter: float = hp("share of that gap in which it moves", default=1.0, low=0, high=1)
