@@ -33,7 +33,7 @@ from unlabeled.train.memory import keep_memory
 METHODS: dict[str, dict[str, Any]] = {  # name: the method, and its flags where they differ
     "autoencoder": {}, "denoising": {"method": "autoencoder", "noise": 0.3}, "vae": {},
     "rotation": {}, "jigsaw": {}, "simclr": {}, "inpainting": {}, "super-resolution": {},
-    "mae": {},
+    "mae": {}, "exemplar": {}, "bigan": {},
 }  # fmt: skip
 CLASSES = (1, 5, 8)  # trousers, sandals, bags
 STEPS, BANK, SCORED = 200, 10_000, 2_500

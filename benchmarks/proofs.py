@@ -5,7 +5,8 @@
     python -m benchmarks.proofs --steps 20 --out quick.json
 
 Each is trained on its data's training part for three to nine tenths of the league's steps (see
-`PROOFS`), and then does its task on the test part: benchmarks/tasks.py has how that is measured, benchmarks/claims.py what is wanted. Writes benchmarks/results/proofs.json after each run.
+`PROOFS`), and then does its task on the test part: benchmarks/tasks.py has how that is measured,
+benchmarks/claims.py what is wanted. Writes benchmarks/results/proofs.json after each run.
 """
 
 from __future__ import annotations
