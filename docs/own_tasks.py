@@ -46,9 +46,11 @@ def own_tasks() -> dict[str, list[str]]:
     first: dict[str, dict[str, Any]] = {}
     for said in result["claims"]:
         first.setdefault(said["method"], said)
+    steps = {run["name"]: run["steps"] for run in result.get("runs", ())}
     lines = {
         name: [
-            f"Its own task, held out: {said['claim']}: {said['measured']}, wanted {said['wanted']}"
+            f"Its own task, held out, after {steps.get(titled(said), steps.get(name, 0)):,} steps: "
+            f"{said['claim']}: {said['measured']}, wanted {said['wanted']}"
         ]
         for name, said in first.items()
     }
