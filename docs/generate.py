@@ -149,6 +149,7 @@ TABLES = {
     "proofs": own_tasks.proofs,
     "bad-cases": own_tasks.bad_cases,
     "shortcuts": own_tasks.shortcuts,
+    "critic": own_tasks.critic,
     "speed": tables.speed_table,
 }
 

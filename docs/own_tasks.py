@@ -87,3 +87,28 @@ def shortcuts() -> str:
         f"Percent; {seeds} seed{'s' * (seeds > 1)}, {result['processor']}. `{result['command']}`"
     )
     return "\n".join([*lines, "", about])
+
+
+def critic() -> str:
+    """What BiGAN's critic sees in images, as DCGAN used it, and how the game went."""
+    result = load("critic.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.critic`."
+    runs = result["runs"]
+    lines = head("features", "width", "linear", "10 labels")
+    for who in runs[0]["scores"]:
+        own = [run["scores"][who] for run in runs]
+        right = (spread([x[name]["accuracy"] for x in own]) for name in ("linear", "10 labels"))
+        lines.append(row(who, f"{own[0]['width']:,}", *right))
+    told, even = ([run[name] for run in runs] for name in ("told", "evenness"))
+    seeds = f"{len(runs)} seed{'s' * (len(runs) > 1)}"
+    lines += [
+        "",
+        f"Fashion-MNIST, {runs[0]['steps']:,} steps, {seeds}. The critic names "
+        f"{spread([x['real'] for x in told])} % of held-out real pairs and "
+        f"{spread([x['made'] for x in told])} % of made ones right. Classes of made images, named "
+        f"by a linear probe of pixels: {spread([x['made'] for x in even], 2)} of the entropy that "
+        f"ten equal classes have; of real ones {spread([x['real'] for x in even], 2)}. "
+        f"{result['processor']}. `{result['command']}`",
+    ]
+    return "\n".join(lines)
