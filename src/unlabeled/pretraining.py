@@ -17,7 +17,7 @@ import torch
 from unlabeled import catalog, job
 from unlabeled.data import Store, open_apart
 from unlabeled.data.labels import Opened
-from unlabeled.diagnose import Health, concluded, seen, verdict
+from unlabeled.diagnose import Health, concluded, drawn, seen, verdict
 from unlabeled.encoders import default
 from unlabeled.errors import DataError, Interrupted, Stopped
 from unlabeled.evaluate.baselines import untrained
@@ -248,8 +248,9 @@ def _judged(ready: Job, history: Sequence[Health]) -> dict[str, Any]:
     encoder, store, seed = ready.method.encoder, ready.store, ready.config["seed"]
     last = history[-1]
     try:
-        now, _ = seen(encoder, store, step=last.step)
-        then, _ = seen(untrained(encoder, store, seed), store, step=0)
+        batch = drawn(encoder, store)
+        now, _ = seen(encoder, batch, step=last.step)
+        then, _ = seen(untrained(encoder, store, seed), batch, step=0)
     except DataError:  # a file broke since; the run is done all the same
         return {**dataclasses.asdict(verdict(history, steps=last.step)), **dataclasses.asdict(last)}
     course = ("loss", "learned_nothing", "embed_spread", "embed_rank", "embed_dim", "usage")

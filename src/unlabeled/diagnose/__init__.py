@@ -1,6 +1,6 @@
 """Without labels: rank, collapse, uniformity and alignment, and a verdict in words."""
 
-from unlabeled.diagnose.after import concluded, diagnose, seen
+from unlabeled.diagnose.after import concluded, diagnose, drawn, seen
 from unlabeled.diagnose.clusters import clid, learnability, silhouette, tolerance
 from unlabeled.diagnose.measures import (
     alignment,
@@ -22,7 +22,7 @@ from unlabeled.diagnose.verdict import Verdict, verdict
 
 __all__ = [
     "Health", "Probe", "Verdict", "alignment", "alpha_req", "clid",
-    "concluded", "coverage", "dead", "diagnose", "effective_rank", "false_negatives",
+    "concluded", "coverage", "dead", "diagnose", "drawn", "effective_rank", "false_negatives",
     "feature_std", "intrinsic_dimension", "learnability", "lidar", "looks", "nothing",
     "rankme", "retrieval", "seen", "silhouette", "spread", "stable_rank", "tolerance",
     "uniformity", "verdict",

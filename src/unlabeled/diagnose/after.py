@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -47,32 +46,34 @@ CONVENTIONS = {
 }
 
 
-def drawn(store: Store, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
-    """The rows that are looked at, at most so many, in a random order."""
-    mixed = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))
-    return mixed[:samples].numpy()
+def drawn(encoder: Encoder, store: Store, samples: int = SAMPLES, seed: int = 0) -> Batch:
+    """The samples that are looked at, at most so many in a random order, where the encoder is."""
+    device = next(encoder.parameters()).device
+    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))[:samples]
+    return Batch(store.read(index).to(device), index.to(device), seed=seed, epoch=NEVER)
 
 
 @torch.no_grad()
-def seen(
-    encoder: Encoder, store: Store, *, step: int = 1, samples: int = SAMPLES, seed: int = 0
-) -> tuple[Health, Tensor]:
+def seen(encoder: Encoder, batch: Batch, *, step: int = 1, seed: int = 0) -> tuple[Health, Tensor]:
     """A look at an encoder as it will be used: in evaluation mode, at thousands of samples.
 
     Args:
-        encoder: The encoder, on the device that shall compute; it is left as it was.
-        store: The samples.
+        encoder: The encoder; it is left as it was.
+        batch: The samples, as `drawn` gives them; up to a thousand of them show two weak views.
         step: Steps that it was trained for; 0 of an untrained network.
-        samples: How many are looked at; two weak views are drawn of up to a thousand of them.
-        seed: Of which ones, and of their views.
+        seed: Of the views.
 
     Returns:
         The look, which knows of no loss and of no space but the encoder's; and `(n, d)` vectors.
     """
-    batch = _batch(encoder, store, samples, seed)
     with borrowed(encoder):
-        h, pair = vectors_of(encoder, batch), views_of(encoder, _batch(encoder, store, SEEN, seed))
+        h, pair = vectors_of(encoder, batch), views_of(encoder, _few(batch, seed))
     return Health.of(h, h, pair, step=step), h
+
+
+def _few(batch: Batch, seed: int) -> Batch:
+    """The samples of which views are drawn, with dice that nothing has thrown yet."""
+    return Batch(batch.data[:SEEN], batch.index[:SEEN], seed=seed, epoch=NEVER)
 
 
 def concluded(now: Health, then: Health | None = None, history: Sequence[Health] = ()) -> Verdict:
@@ -123,27 +124,21 @@ def diagnose(
         DataError: Where there is nothing to judge by: fewer than `FEWEST` samples (of text: words),
             as its clusters need two each; or samples that are all equal.
     """
-    given: dict[str, Any] = {"samples": samples, "seed": seed}
-    (now, h), then, before = seen(encoder, store, **given), None, {}
-    _check(encoder, _batch(encoder, store, samples, seed).data, h)
+    batch = drawn(encoder, store, samples, seed)
+    (now, h), then, before = seen(encoder, batch, seed=seed), None, {}
+    _check(encoder, batch.data, h)
     numbers = _numbers(now, h)
     if all(map(math.isfinite, numbers.values())):
-        few = _batch(encoder, store, SEEN, seed + 1)
+        few = _few(batch, seed + 1)
         with borrowed(encoder):
             views = [z for _ in range(TIMES // 2) for z in views_of(encoder, few) or ()]
         numbers |= _shape(h, views, contrasted)
     if untrained is not None:
-        then, h = seen(untrained, store, step=0, **given)
+        then, h = seen(untrained, batch, step=0, seed=seed)
         before = _numbers(then, h)
     found = concluded(now, then, history)
     said = {name: CONVENTIONS[name] for name in numbers if name in CONVENTIONS}
     return {**asdict(found), "numbers": numbers, "untrained": before, "conventions": said}
-
-
-def _batch(encoder: Encoder, store: Store, samples: int, seed: int) -> Batch:
-    device = next(encoder.parameters()).device
-    index = torch.from_numpy(drawn(store, samples, seed))
-    return Batch(store.read(index).to(device), index.to(device), seed=seed, epoch=NEVER)
 
 
 def _numbers(look: Health, h: Tensor) -> dict[str, Any]:

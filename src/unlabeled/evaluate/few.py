@@ -57,9 +57,12 @@ def few(
     held = fits * classes * (n + 2 * MEMORY * min(n, d))  # scores, and what L-BFGS remembers
     if n <= SMALL * classes and held <= NUMBERS:
         wide = NUMBERS // held
-        some = [np.stack(drawn[i : i + wide]) for i in range(0, draws, wide)]
-        parts = min(FOLDS, least)
-        each = [_together(train, test, rows, classes, parts, groups, device) for rows in some]
+        dealt = [
+            folds(train[1][rows], min(FOLDS, least), seed=0, groups=who)
+            for rows, who in zip(drawn, own, strict=True)
+        ]
+        some = [slice(i, i + wide) for i in range(0, draws, wide)]
+        each = [_together(train, test, np.stack(drawn[s]), dealt[s], classes, device) for s in some]
         scores = [score for group in each for score in group]
     else:  # a few large fits, each started where the last ended, are less work than all at once
         given: dict[str, Any] = {"classes": classes, "strengths": strengths, "device": device}
@@ -96,9 +99,8 @@ def _together(
     train: Labelled,
     test: Labelled,
     drawn: np.ndarray,
+    dealt: Sequence[Sequence[np.ndarray]],
     classes: int,
-    parts: int,
-    groups: np.ndarray | None,
     device: str | torch.device,
 ) -> list[float]:
     """The accuracy of each draw `(g, n)`; penalties, folds and draws are fitted in one go."""
@@ -109,8 +111,6 @@ def _together(
     if x.shape[1] < x.shape[2]:  # the weights lie in the span of the samples
         span, _ = torch.linalg.qr(x.mT)
         x = x @ span
-    own = lambda rows: None if groups is None else groups[rows]
-    dealt = [folds(train[1][rows], parts, 0, own(rows)) for rows in drawn]
     weight = _fitted(x, y, classes, dealt)
     slope = weight[..., :-1] if span is None else weight[..., :-1] @ span.mT
     scores = []

@@ -129,8 +129,9 @@ def linear(
     problem = Problem.of(x, y, classes)
     l2, start, held = strengths[0], None, {}
     if len(strengths) > 1:
-        turns = folds(train[1], parts, seed)[:1]
-        if groups is not None:
+        if groups is None:
+            turns = folds(train[1], parts, seed)[:1]
+        else:
             turns = folds(train[1], min(TURNS, len(np.unique(groups))), seed, groups)
         rest = [np.setdiff1d(np.arange(len(y)), out) for out in turns]
         both = zip(map(torch.from_numpy, rest), map(torch.from_numpy, turns), strict=True)
