@@ -14,6 +14,7 @@ import torch
 
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
+from unlabeled.data.batches import ENOUGH, SHOWN, Known
 from unlabeled.data.labels import Opened
 from unlabeled.data.options import Options
 from unlabeled.encoders import Encoder, build
@@ -76,7 +77,9 @@ def assemble(
         reading: The settings of `open_data` that the samples were read with.
         named: The recipe asked for: "auto", "paper" or "small".
     """
-    trainer = _trainer(plan, store, runtime, seed=seed, accumulate=accumulate)
+    pictured = catalog.load(plan.method).picture is not Method.picture
+    held = SHOWN if pictured and len(store) >= ENOUGH else 0
+    trainer = _trainer(plan, store, runtime, seed=seed, accumulate=accumulate, held=held)
     trainer.steps = _steps(plan, trainer)
     config = {
         "schema": SCHEMA,
@@ -99,13 +102,14 @@ def assemble(
         "data": {
             "source": store.source,
             "samples": len(store),
+            "held": held,
             "fingerprint": store.fingerprint,
             "bad": len(store.bad),
             "notes": list(store.notes),
             "spans": store.extra.get("spans", {}),
         },
         "encoder": _anatomy(trainer.method.encoder),
-        "rules": list(plan.rules),
+        "rules": [*plan.rules, *[f"{held} samples are held out, for the page"] * bool(held)],
         "versions": versions(),
         "hardware": hardware(runtime.device),
     }
@@ -116,7 +120,7 @@ def assemble(
 def reassemble(config: dict[str, Any], store: Store) -> Job:
     """The job that a run's config.json describes, at step 0."""
     runtime = Runtime(config["device"], config["precision"], config["compile"])
-    said = {"seed": config["seed"], "accumulate": config["accumulate"]}
+    said = {"seed": config["seed"], "accumulate": config["accumulate"], "held": _held(config)}
     trainer = _trainer(_planned(config), store, runtime, **said)
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
@@ -124,10 +128,14 @@ def reassemble(config: dict[str, Any], store: Store) -> Job:
 
 def method(config: dict[str, Any], store: Store) -> Method[Any]:
     """The method that a run's config.json describes, at step 0; on its device, or on the CPU."""
-    made = _method(_planned(config), store, config["seed"])
+    made = _method(_planned(config), store, config["seed"], _held(config))
     device = "cpu" if unusable(config["device"]) else config["device"]
     Runtime(device).place(made)
     return made
+
+
+def _held(config: dict[str, Any]) -> int:
+    return config["data"].get("held", 0)  # runs of before any were held out
 
 
 def _planned(config: dict[str, Any]) -> Plan:
@@ -137,17 +145,19 @@ def _planned(config: dict[str, Any]) -> Plan:
     )
 
 
-def _method(plan: Plan, store: Store, seed: int) -> Method[Any]:
+def _method(plan: Plan, store: Store, seed: int, held: int) -> Method[Any]:
     torch.manual_seed(seed)
     made = catalog.load(plan.method)(build(plan.backbone, store.shape), **plan.settings)
     if type(made).prepare is not Method.prepare:
-        made.prepare(store)
+        made.prepare(Known(store, held) if held else store)
     return made
 
 
-def _trainer(plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int) -> Trainer:
-    method = _method(plan, store, seed)
-    batches = Batches(store, plan.recipe.batch, seed=seed, device=runtime.device)
+def _trainer(
+    plan: Plan, store: Store, runtime: Runtime, *, seed: int, accumulate: int, held: int
+) -> Trainer:
+    method = _method(plan, store, seed, held)
+    batches = Batches(store, plan.recipe.batch, seed=seed, device=runtime.device, held=held)
     return Trainer(
         method, batches, plan.recipe, steps=plan.steps or 1, runtime=runtime, accumulate=accumulate
     )

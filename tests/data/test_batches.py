@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from unlabeled.data import Batches, batches, open_data
+from unlabeled.data.batches import Known, spread
 from unlabeled.errors import DataError
 
 
@@ -23,6 +24,25 @@ def test_every_pass_is_a_permutation_of_its_own(store):
     assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(50))
     assert first.tolist() != second.tolist()
     assert epoch(Batches(store, 10, seed=2), 0).tolist() != first.tolist()
+
+
+def test_samples_that_are_held_out_are_in_no_batch(store):
+    apart = spread(50, 8).tolist()
+    b = Batches(store, 6, seed=1, held=8)
+    assert len(b) == 7
+    for number in range(3):
+        assert epoch(b, number).sort().values.tolist() == sorted({*range(50)} - {*apart})
+    assert Batches(store, 100, held=8).size == 42
+
+
+def test_a_method_that_looks_ahead_sees_neighbours_of_what_is_held_out(store):
+    apart, known = spread(50, 8).tolist(), Known(store, 8)
+    assert len(known) == 50
+    for index in (slice(None), torch.arange(50)):
+        seen = known[index][:, 0, 0, 0].tolist()
+        assert set(seen) == {*range(50)} - {*apart}
+        assert all(x == i for i, x in enumerate(seen) if i not in apart)
+        assert all(abs(seen[i] - i) <= 8 for i in apart)
 
 
 def test_a_step_is_a_function_of_itself(store):

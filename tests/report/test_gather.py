@@ -4,9 +4,13 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 import unlabeled
-from unlabeled.pretraining import resume
+from unlabeled.data import open_data
+from unlabeled.data.batches import SHOWN, spread
+from unlabeled.job import reassemble
+from unlabeled.pretraining import prepare, resume
 
 chance = np.random.default_rng(0)
 
@@ -135,3 +139,24 @@ def test_the_page_says_whether_it_shows_what_was_trained_on(images):
     text = headings(images, other)[1]
     assert "These samples are not the data that it was trained on." in text
     assert "It was trained on these samples" not in text
+
+
+def test_where_there_are_enough_the_picture_is_of_images_held_out(tmp_path):
+    data = chance.integers(0, 256, (200, 1, 12, 12), dtype=np.uint8)
+    run = trained("rotation", data, tmp_path / "run", steps=2, batch_size=16)
+    assert "8 samples are held out, for the page" in run.config["rules"]
+    assert "It was never trained on these samples" in headings(run, data)[1]
+    shown = spread(200, SHOWN)
+    for method, held in (("rotation", True), ("simclr", False)):  # whose page has no such picture
+        batches = prepare(method, data, steps=1, batch_size=16, device="cpu").trainer.batches
+        seen = torch.cat([batches.samples(step) for step in range(3 * len(batches))])
+        assert set(shown.tolist()).isdisjoint(seen.tolist()) == held
+
+
+def test_a_run_of_before_samples_were_held_out_goes_on_as_it_began(tmp_path):
+    data = chance.integers(0, 256, (200, 1, 12, 12), dtype=np.uint8)
+    config = prepare("rotation", data, steps=3, batch_size=16, device="cpu").config
+    del config["data"]["held"]
+    assert len(reassemble(config, open_data(data)).trainer.batches) == 200 // 16
+    config["data"]["held"] = SHOWN
+    assert reassemble(config, open_data(data)).trainer.batches.count == 200 - SHOWN

@@ -11,7 +11,34 @@ from unlabeled.errors import DataError
 from unlabeled.views.dice import Batch, seed_of
 from unlabeled.world import world
 
+SHOWN = 8  # samples that the page of a run shows its task on; ...
+ENOUGH = 160  # ... of so many or more, they are never trained on
 AHEAD = 2  # batches that are decoded while one is trained on, where samples are decoded on demand
+
+
+def spread(n: int, count: int) -> Tensor:
+    """`count` samples spread over the data by chance, always the same ones."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:count]
+
+
+class Known:
+    """Samples as a method may know them before training: neighbours stand for those held out.
+
+    Args:
+        store: All samples.
+        held: How many are held out: those that `spread` names.
+    """
+
+    def __init__(self, store: Store, held: int) -> None:
+        self.store, self.rows, apart = store, torch.arange(len(store)), spread(len(store), held)
+        kept = self.rows[torch.isin(self.rows, apart, invert=True)]
+        self.rows[apart] = kept[torch.searchsorted(kept, apart).clamp(max=len(kept) - 1)]
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, index: slice | Tensor) -> Tensor:
+        return self.store[self.rows[index]]
 
 
 class Batches:
@@ -25,16 +52,19 @@ class Batches:
         size: Samples per step over all processes; at most all of them.
         seed: The run's seed.
         device: Where batches go. A small store is uploaded whole.
+        held: So many samples, those that `spread` names, are in no batch.
 
     Raises:
         DataError: Where there are fewer than two samples, or a batch cannot be shared equally.
     """
 
     def __init__(
-        self, store: Store, size: int, *, seed: int = 0, device: str | torch.device = "cpu"
-    ) -> None:
+        self, store: Store, size: int, *, seed: int = 0, device: str | torch.device = "cpu",
+        held: int = 0,
+    ) -> None:  # fmt: skip
         self.store, self.seed, self.device = store, seed, torch.device(device)
-        self.size = min(size, len(store))
+        self.apart, self.count = spread(len(store), held), len(store) - held
+        self.size = min(size, self.count)
         if self.size < 2:
             raise DataError(f"{store.source}: {len(store)} sample(s); at least 2 are needed")
         if self.size % world()[1]:
@@ -58,7 +88,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Steps in one pass over the data."""
-        return len(self.store) // self.size
+        return self.count // self.size
 
     def samples(self, step: int) -> Tensor:
         """Which samples this process sees at `step`, `(b,)`."""
@@ -67,7 +97,8 @@ class Batches:
             chance = torch.Generator().manual_seed(seed_of(self.seed, epoch))
             near = {e: order for e, order in self._orders.items() if abs(e - epoch) == 1}
             order = torch.randperm(len(self.store), generator=chance)
-            self._orders = {**near, epoch: order}
+            kept = order[torch.isin(order, self.apart, invert=True)] if len(self.apart) else order
+            self._orders = {**near, epoch: kept}
         rank, ranks = world()
         share = self.size // ranks
         first = at * self.size + rank * share

@@ -172,6 +172,7 @@ class Content:
         about: The method's idea, in a sentence.
         saw: The data in words: "60,000 images of 28 by 28 pixels, grey".
         own: Whether these are the samples that the run was trained on.
+        held: Whether those that the method's task is shown on were held out of the run.
         verdict: What the diagnosis says.
         numbers: Headline numbers, if anything was evaluated.
         curves: How training went.
@@ -198,6 +199,7 @@ class Content:
     about: str = ""
     saw: str = ""
     own: bool = True
+    held: bool = False
     numbers: Sequence[Number] = ()
     curves: Curves | None = None
     views: Sequence[tuple[str, Things]] = ()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unlabeled.catalog import Card
 from unlabeled.data import Labels, Store
+from unlabeled.data.batches import SHOWN, spread
 from unlabeled.evaluate import basis, headline
 from unlabeled.evaluate.embed import home
 from unlabeled.evaluate.energies import STEADY, energies
@@ -57,7 +58,8 @@ def content(
             by them.
     """
     method.eval()
-    index = pool.spread(len(store), pool.SHOWN)
+    own = store.fingerprint == config["data"]["fingerprint"]
+    index = spread(len(store), SHOWN)
     device = home(method)
     rows, there = store.read(index).to(device), index.to(device)
     batch = Batch(rows, there, seed=config["seed"], epoch=NEVER)
@@ -69,7 +71,8 @@ def content(
         data=store.source,
         about=card.idea,
         saw=_saw(store),
-        own=store.fingerprint == config["data"]["fingerprint"],
+        own=own,
+        held=own and config["data"].get("held", 0) > 0,
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
         curves=curves(metrics, method.encoder.dim),
@@ -95,7 +98,7 @@ def content(
 
 def extremes(method: Method[Any], store: Store, drawn: pool.Pool, seed: int) -> Extremes:
     """The samples that stand out; of words none, whose energies are those of a whole line."""
-    if drawn.text or len(drawn.index) <= pool.SHOWN:
+    if drawn.text or len(drawn.index) <= SHOWN:
         return Extremes()
     strangest = pool.strangest(drawn)
     asked = min(ASKED, max(FEWEST, VALUES // drawn.store.data[0].size))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from unlabeled.data import Labels, Store
+from unlabeled.data.batches import SHOWN, spread
 from unlabeled.diagnose import measures
 from unlabeled.encoders import PAD, Encoder
 from unlabeled.evaluate import embed
@@ -22,18 +23,13 @@ from unlabeled.report.content import Spectrum
 from unlabeled.report.layout import lay_out
 from unlabeled.report.things import CLOSE, COMPARED, Clusters, End, Map, Neighbours, Things, Twins
 
-SHOWN, NEAR = 8, 6  # samples whose views and neighbours are shown, and neighbours of each
+NEAR = 6  # neighbours of each sample shown
 POOL, MAPPED = 4_000, 1_000  # samples that are compared with one another, and on the map
 WORDS = ("water", "small", "king", "run", "music", "disease", "green", "money")
 CLUSTERS, SHEET = 10, 12  # clusters, and samples shown of each
 AROUND, PAIRS = 10, 6  # neighbours that say how strange a sample is; near-duplicates shown
 MEASURED = 1_000  # vectors of a spectrum
 SAME = 1e-6  # one minus the mean cosine: beneath, all vectors are one
-
-
-def spread(n: int, count: int) -> Tensor:
-    """`count` samples spread over the data by chance, always the same ones."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:count]
 
 
 @dataclass(frozen=True)

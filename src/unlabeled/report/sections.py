@@ -58,11 +58,15 @@ def made(content: Content) -> Markup:
         "It was trained on these samples, though never on these views of them; "
         "`unlabeled report RUN --data OTHER` shows it others."
     )
+    if content.held:
+        known = "It was never trained on these samples: they were held out of the run."
+    elif not content.own:
+        known = "These samples are not the data that it was trained on."
     return section(
         "What it made of it",
         "The method's own task, done by the trained network. It is practice, not the goal: what is "
         "kept is the encoder that had to understand the data to do this.",
-        prose(known) if content.own else "These samples are not the data that it was trained on.",
+        prose(known),
         gallery(list(content.picture.items())),
         good="mostly right, with mistakes that you might make too.",
         bad="right without exception (there may be a shortcut), or no better than chance.",

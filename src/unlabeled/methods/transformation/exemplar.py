@@ -74,7 +74,7 @@ class Exemplar(Method):
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         if not torch.allclose(self.means, self.marks[: self.found].cpu()):
             return {}  # these are not the images that it was trained on
-        seen, true = (x[:: self.copies] for x in self.views(batch))
-        seed = lambda k: whole(batch.showing(self.images[k.cpu()].to(k.device)), seen.shape[-1])
-        said, its = seed(self.scores(seen).argmax(1)), seed(true)
-        return {"a view": seen, "the seed it guesses": said, "the seed it is of": its}
+        seen = augment(batch, self.encoder.size, self.look)
+        guess = self.images[self.scores(seen).argmax(1).cpu()].to(seen.device)
+        true, seed = (whole(x, seen.shape[-1]) for x in (batch, batch.showing(guess)))
+        return {"an image": true, "a view of it": seen, "the seed it takes that for": seed}
