@@ -21,10 +21,11 @@ def provenance() -> dict[str, Any]:
     """Where and how a number came to be."""
     from unlabeled.job import versions
 
+    changed = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")  # code, not results
     return {
         "command": " ".join(["python", "-m", *_module(), *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
-        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "commit": _git("rev-parse", "HEAD") + "+" * bool(changed),
         "versions": versions(),
         "processor": _processor(),
         "cores": os.cpu_count(),
