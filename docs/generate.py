@@ -142,6 +142,7 @@ TABLES = {
     "league-long": league_tables.long,
     "accuracy": tables.accuracy_table,
     "choosing": studies.choosing,
+    "detail": studies.detail,
     "one-output": tables.one_output_table,
     "anomalies": studies.anomalies,
     "over-under": studies.over_under,

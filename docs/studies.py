@@ -55,6 +55,30 @@ def choosing() -> str:
     return "\n".join(lines)
 
 
+def detail() -> str:
+    """What frozen features keep of a patch, by system; and what its class hangs on."""
+    result = load("detail.json")
+    if result is None:
+        return "Not measured yet: `python -m benchmarks.detail`."
+    runs, told = result["runs"], result["told"]
+    names = list(runs[0]["found"]["trained"])
+    lines = head("R squared of", *names)
+    for run in runs:
+        for who, found in run["found"].items():
+            about = run["system"] if who == "trained" else f"*{run['backbone']}, untrained*"
+            line = row(about, *(f"{found[name]:.2f}" for name in names))
+            lines += [line] * (line not in lines)
+    folds = range(len(told))
+    share = lambda name: spread([told[fold][name] for fold in folds])
+    lines.append(row("*the class by it alone, percent*", *map(share, names)))
+    about = (
+        f"All four tell {share('all')} % of classes, and {share('the commonest class')} % are of "
+        f"the commonest. Fold {', '.join(str(1 + fold) for fold in folds)} of five, "
+        f"{result['processor']}. `{result['command']}`"
+    )
+    return "\n".join([*lines, "", about])
+
+
 def bounded(found: dict[str, Any], part: str = "") -> str:
     """A tau and its interval."""
     low, high = found[f"interval, {part}" if part else "interval"]
