@@ -12,7 +12,11 @@ Case: TypeAlias = tuple[str, str]
 """What a method is bad at, and how bad."""
 
 COLOURED = ("sprites", "photographs")
+WIDE = "autoencoder, as wide"  # its features are as wide as split-brain's two halves
 CRITIC = (55, 95)  # percent: below it learnt nothing, above the painter has lost
+GAME = (50, 95)  # the same where a tie is the goal
+TIMES = 20  # as often as by chance: our own reading of "knows again"
+NEAR = 0.25  # share of the true gradient energy by which samples may miss it
 SYMMETRIC = {"trousers": "1", "dresses": "3", "shirts": "6"}
 
 
@@ -32,6 +36,37 @@ def right(what: str, percent: float, least: float, chance: float) -> Line:
     """So many answers are right."""
     wanted = f"{least:.3g} % or more (chance {chance:.3g})"
     return what, f"{percent:.1f} %", wanted, percent >= least
+
+
+def between(percent: float, limits: tuple[float, float]) -> Line:
+    """A critic is right neither too seldom nor too often."""
+    low, high = limits
+    what, wanted = "the critic tells real from made", f"{low} to {high} %"
+    return what, f"{percent:.1f} %", wanted, low < percent < high
+
+
+def exemplar(found: Found) -> Iterator[Line]:
+    chance = found["chance"]
+    what = "names the seed of a new view (seeds are training images: it knows no others)"
+    yield right(what, found["accuracy"], TIMES * chance, chance)
+    own, others = found["pairs"], [found[f"pairs, {who}"] for who in ("untrained", "pixels")]
+    measured = f"{own:.1f} %, untrained {others[0]:.1f}, pixels {others[1]:.1f}"
+    wanted = f"more than both (chance {found['pairs, chance']:.3g})"
+    what = "finds the other view of a held-out image by its scores for the seeds"
+    yield what, measured, wanted, own > max(others)
+
+
+def bigan(found: Found) -> Iterator[Line]:
+    for name, what in (("mean", "the mean image"), ("another", "a random training image")):
+        usual = found[f"error of {'the ' * (name == 'mean')}{name}"]
+        yield smaller(f"error of G(E(x)), against {what}", found["error"], usual)
+    chance = found["own, chance"]
+    yield right("its own G(E(x)) is nearest, of 100", found["own"], TIMES * chance, chance)
+    yield between(found["critic"]["both"], GAME)
+    made, true = found["gradient energy"], found["true gradient energy"]
+    near = abs(made / true - 1) <= NEAR
+    measured = f"{made:.4f}, true {true:.4f} ({100 * (made / true - 1):+.0f} %)"
+    yield "gradient energy of its samples", measured, f"within {100 * NEAR:g} %", near
 
 
 def rotation(found: Found) -> Iterator[Line]:
@@ -88,13 +123,7 @@ def sharper(plain: Found, judged: Found) -> Iterator[Line]:
         "nearer the true",
         gaps[0] < gaps[1],
     )
-    told, (low, high) = judged["critic"], CRITIC
-    yield (
-        "the critic tells real from made",
-        f"{told:.1f} %",
-        f"{low} to {high} %",
-        low < told < high,
-    )
+    yield between(judged["critic"], CRITIC)
 
 
 def autoencoder(found: Found) -> Iterator[Line]:
@@ -121,9 +150,21 @@ def hidden(found: Found) -> Iterator[Line]:
 
 
 def split_brain(found: Found) -> Iterator[Line]:
-    for name, half in found.items():
+    for name in [name for name in found if name != "10 labels"]:
         what = f"{name} from the other half, against its mean"
-        yield smaller(what, half["error"], half["error of the mean"])
+        yield smaller(what, found[name]["error"], found[name]["error of the mean"])
+
+
+def joined(halves: Found, plain: Found) -> Iterator[Line]:
+    own = halves["10 labels"]
+    usual = {name: own[name] for name in halves if name != "10 labels"}
+    usual |= {"an autoencoder as wide": plain["10 labels"]["encoder"]}
+    usual |= {"untrained": own["untrained"]}
+    for name, percent in usual.items():
+        what = f"features of both halves at 10 labels a class, against {name}"
+        what += " alone" * (name in halves)
+        more = own["encoder"] - percent
+        yield what, f"{own['encoder']:.1f} against {percent:.1f} ({more:+.1f})", "more", more > 0
 
 
 def colorization(bins: Found, l2: Found) -> Iterator[Line]:
@@ -140,6 +181,8 @@ def colorization(bins: Found, l2: Found) -> Iterator[Line]:
 
 
 JUDGES: list[tuple[str, str, tuple[str, ...], Callable[..., Iterator[Line]]]] = [
+    ("exemplar", "", ("exemplar",), exemplar),
+    ("bigan", "", ("bigan",), bigan),
     ("rotation", "", ("rotation",), rotation),
     ("rotation", "flips", ("flips",), flips),
     ("relative-position", "", ("relative-position",), solves(2.5)),
@@ -154,7 +197,12 @@ JUDGES: list[tuple[str, str, tuple[str, ...], Callable[..., Iterator[Line]]]] = 
     ("mae", "", ("mae",), hidden),
     ("simmim", "", ("simmim",), hidden),
     ("split-brain", "", ("split-brain",), split_brain),
+    ("split-brain", "", ("split-brain", WIDE), joined),
     *(("split-brain", data, (f"split-brain, {data}",), split_brain) for data in COLOURED),
+    *(
+        ("split-brain", data, (f"split-brain, {data}", f"{WIDE}, {data}"), joined)
+        for data in COLOURED
+    ),
     *(
         (
             "colorization",

@@ -70,10 +70,8 @@ def test_a_method_that_shows_its_own_images_in_their_place_is_refused(tmp_path):
 
 def test_exemplar_has_an_energy_of_samples_that_it_never_saw(tmp_path):
     """It is trained on seeds alone, and asked of the samples themselves: of more than it knew."""
-    run = trained("exemplar", tmp_path / "run", stripes(64), seeds=8, steps=12)
-    found = run.energies(stripes(200, seed=1))
-    assert len(np.unique(found)) > 100
-    assert found.max() <= np.log(8) + 1e-5
+    run = trained("exemplar", tmp_path / "run", stripes(64), seeds=8, steps=12, crop=0.9)
+    assert len(np.unique(run.energies(stripes(200, seed=1)))) > 100
 
 
 def test_a_sample_alone_has_nothing_to_be_compared_with(run):

@@ -53,3 +53,31 @@ def test_colours_must_beat_both_answers_by_a_tenth():
     l2["chroma"] = 5.5
     assert holds(told)[-1] is False
     assert judge.bad_cases(told)[0]["measured"].startswith("92 %")
+
+
+def test_exemplar_must_beat_the_untrained_network_and_pixels_at_pairs():
+    found = {"accuracy": 0.99, "chance": 0.05, "pairs": 30.0, "pairs, chance": 0.1}
+    found |= {"pairs, untrained": 20.0, "pairs, pixels": 31.0}
+    assert holds(runs(exemplar=found)) == [False, False]
+    found |= {"accuracy": 1.0, "pairs, pixels": 29.0}
+    assert holds(runs(exemplar=found)) == [True, True]
+
+
+def test_bigan_is_asked_for_its_own_image_a_fair_game_and_true_steepness():
+    found = {"error": 0.08, "error of the mean": 0.09, "error of another": 0.07, "own": 20.0}
+    found |= {"own, chance": 1.0, "critic": {"real": 95.0, "made": 95.0, "both": 95.0}}
+    found |= {"gradient energy": 1.26, "true gradient energy": 1.0}
+    assert holds(runs(bigan=found)) == [True, False, True, False, False]
+    found |= {"own": 19.9, "critic": {"both": 51.0}, "gradient energy": 0.75}
+    assert holds(runs(bigan=found)) == [True, False, False, True, True]
+
+
+def test_joined_halves_must_beat_each_the_autoencoder_and_the_untrained_network():
+    half = {"error": 1.0, "error of the mean": 2.0}
+    scores = {"encoder": 70.0, "coarse": 69.0, "fine": 71.0, "untrained": 68.0}
+    told = [
+        {"name": "split-brain", "found": {"coarse": half, "fine": half, "10 labels": scores}},
+        {"name": "autoencoder, as wide", "found": {"10 labels": {"encoder": 70.5}}},
+    ]
+    assert holds(told) == [True, True, True, False, False, True]
+    assert judge.claims(told)[2]["claim"].endswith("against coarse alone")

@@ -83,19 +83,25 @@ def test_of_few_images_only_those_that_exist_are_classes():
         m.body[-1].weight.zero_()
     views = m.views(batch(range(40), few))
     assert m(*views)[0].item() == pytest.approx(math.log(40), abs=1e-5)
-    assert m.scores(views[0]).shape == (40, 40)
+    assert m.scores(m.embed(views[0])).shape == (40, 40)
     assert sorted(views[1].tolist()) == list(range(40))
 
 
-def test_the_energy_of_a_sample_is_minus_the_log_probability_of_its_likeliest_seed():
-    """Of the sample itself, not of the seed that stands in its place in training."""
+def test_the_energy_of_a_sample_is_minus_the_log_density_of_the_mixture_behind_the_softmax():
+    """Unit Gaussians about the classes' vectors, as heavy as makes the softmax their posterior.
+
+    Of the sample itself, not of the seed that stands in its place in training.
+    """
     m = method(6).double().eval()
     other = Batch(data().flip(0).double() / 255, torch.arange(N), seed=3)
     found = m.energy_of(other)
-    views = augment(Batch(other.data, other.index, seed=3), 16, m.look)
-    p = (m.body(m.encoder(views)) @ m.classes.T).exp()
-    expected = -(p / p.sum(1, keepdim=True)).amax(1).log()
+    z = m.body(m.encoder(augment(Batch(other.data, other.index, seed=3), 16, m.look)))
+    weight = (m.classes.square().sum(1) / 2).exp()
+    gaussian = (-(z[:, None] - m.classes).square().sum(2) / 2).exp()  # but for a constant
+    expected = -(weight * gaussian).sum(1).log()
     torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+    posterior = weight * gaussian / (weight * gaussian).sum(1, keepdim=True)
+    torch.testing.assert_close(posterior, (z @ m.classes.T).softmax(1), rtol=1e-8, atol=1e-10)
     assert not found.requires_grad
     as_trained = m.energy_of(Batch(data().double() / 255, torch.arange(N), seed=3))
     assert not torch.allclose(found, as_trained)
@@ -119,7 +125,7 @@ def test_on_images_that_it_was_not_trained_on_it_keeps_its_classes_and_has_no_pi
     trained = method(6)
     asked = method(6, data().flip(0)[:4])  # four images: of six classes
     asked.load_state_dict(trained.state_dict())
-    assert asked.scores(torch.rand(2, 3, 16, 16)).shape == (2, 6)
+    assert asked.scores(torch.rand(2, 8)).shape == (2, 6)
     assert asked.picture(batch(range(4), data().flip(0)[:4])) == {}
 
 

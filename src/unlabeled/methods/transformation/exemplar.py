@@ -16,9 +16,8 @@ from unlabeled.views import Batch, Look, Samples, augment, whole
 class Exemplar(Method):
     """Classify strongly changed views of a few thousand images, each image a class of its own.
 
-    The seeds, the images that are classes, lie evenly in the data and are kept in memory; any other
-    stands for the seed before it and is not shown. More of them are harder to tell apart and seen
-    less often. A batch norm stands for the paper's dropout, since a loss must not draw.
+    The seeds, the images that are classes, lie evenly in the data and in memory; any other stands
+    for the seed before it. A batch norm stands for the paper's dropout, since a loss must not draw.
     """
 
     paper = "Dosovitskiy, Springenberg, Riedmiller & Brox 2014, https://arxiv.org/abs/1406.6909"
@@ -62,19 +61,20 @@ class Exemplar(Method):
     def learned_nothing(self, *_: Tensor) -> float:
         return math.log(self.found)
 
-    def scores(self, images: Tensor) -> Tensor:
-        """Scores `(n, k)` of views `(n, c, h, w)` for the seeds that there were in training."""
-        return single(self.embed(images)) @ self.classes[: int((self.marks >= 0).sum())].T
+    def scores(self, z: Tensor) -> Tensor:
+        """Scores `(n, k)` of vectors `(n, hidden)` for the seeds that there were in training."""
+        return single(z) @ self.classes[: int((self.marks >= 0).sum())].T
 
     @torch.no_grad()
     def energy_of(self, batch: Batch) -> Tensor:
-        """Minus the largest log probability of a seed: low where a sample looks like one alone."""
-        return -self.scores(augment(batch, self.encoder.size, self.look)).log_softmax(1).amax(1)
+        """Minus the log density of the mixture of Gaussians whose posterior is the softmax."""
+        z = single(self.embed(augment(batch, self.encoder.size, self.look)))  # long if it is new
+        return z.square().sum(1) / 2 - self.scores(z).logsumexp(1)  # Lee et al. 2018, 1807.03888
 
     def picture(self, batch: Batch) -> dict[str, Tensor]:
         if not torch.allclose(self.means, self.marks[: self.found].cpu()):
             return {}  # these are not the images that it was trained on
         seen = augment(batch, self.encoder.size, self.look)
-        guess = self.images[self.scores(seen).argmax(1).cpu()].to(seen.device)
+        guess = self.images[self.scores(self.embed(seen)).argmax(1).cpu()].to(seen.device)
         true, seed = (whole(x, seen.shape[-1]) for x in (batch, batch.showing(guess)))
         return {"an image": true, "a view of it": seen, "the seed it takes that for": seed}
