@@ -39,9 +39,11 @@ def test_it_is_positive_and_never_above_its_peak(steps, warmup):
     assert all(0 < rate <= 1 for rate in rates(Recipe(lr=1.0, warmup=warmup), steps))
 
 
-@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.4), ("lars", 0.4), ("adamw", 0.2)])
+@pytest.mark.parametrize(
+    ("optimizer", "lr"), [("sgd", 0.4), ("lars", 0.4), ("adam", 0.2), ("adamw", 0.2)]
+)
 def test_a_larger_batch_gets_a_higher_rate(optimizer, lr):
-    """Four times the batch: four times the rate, and for AdamW twice."""
+    """Four times the batch: four times the rate, and for Adam and AdamW twice."""
     recipe = Recipe(optimizer=optimizer, lr=0.1, batch=128, epochs=3)
     larger = recipe.at(512)
     assert larger.lr == pytest.approx(lr)

@@ -150,7 +150,7 @@ def prepare(
         steps: Optimiser steps in place of epochs.
         batch_size: Samples per step over all processes.
         accumulate: Parts that each batch is computed in, to save memory.
-        optimizer: "sgd", "adamw" or "lars".
+        optimizer: "sgd", "adam", "adamw" or "lars".
         lr: Peak learning rate.
         weight_decay: Decay of weights with two dimensions or more.
         warmup: Share of the run over which the rate rises.

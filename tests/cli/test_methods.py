@@ -45,10 +45,25 @@ def test_a_written_page_shows_the_settings_that_a_run_takes(name):
 
 
 def test_the_papers_settings_are_not_the_defaults():
-    assert dict(re.findall(r"--(orders|rule) +(\S+)", page(catalog.card("jigsaw")))) == {
+    assert dict(re.findall(r"--(orders|published) +(\S+)", page(catalog.card("jigsaw")))) == {
         "orders": "1000",
-        "rule": "max-mean",
+        "published": "True",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "course"),
+    [
+        ("rotation", "then x0.2 from 30 %, x0.04 from 60 %, x0.008 from 80 %"),
+        ("inpainting", "then constant"),
+        ("bigan", "then x1 from 50 %, down to x0.01"),
+        ("swav", "then a cosine, down to x0.001"),
+        ("mae", "then a cosine"),
+    ],
+)
+def test_a_page_tells_how_the_rate_goes_on(name, course):
+    assert re.search(rf"^  paper: .*, {re.escape(course)}$", page(catalog.card(name)), re.M)
+    assert f", {course}\n" in (DOCS / f"{name}.md").read_text()
 
 
 @pytest.mark.parametrize("name", LOAD)

@@ -140,6 +140,23 @@ def rewrite(path, **changes):
     (path / "MANIFEST.json").write_text(json.dumps({"files": seals}))
 
 
+def test_a_run_from_before_a_setting_was_there_goes_on(saved):
+    """It ran as the setting's default says; with anything else it is another run."""
+    _, path = saved
+    run = json.loads((path / "state.json").read_text())["run"]
+    for new in ("drops", "beta2"):
+        del run["recipe"][new]
+    rewrite(path, run=run)
+    other = CASE.trainer(6)
+    checkpoint.restore(path, other)
+    assert other.step == 3
+    for told, change in (("beta2: 0.999 then, 0.9 now", {"beta2": 0.9}),
+                         ("drops: None then, [[0.5, 0.1]] now", {"drops": ((0.5, 0.1),)})):  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            checkpoint.restore(path, CASE.trainer(6, recipe=dataclasses.replace(SMALL, **change)))
+        assert told in str(caught.value)
+
+
 def test_a_newer_schema_is_refused_with_the_versions(saved):
     _, path = saved
     rewrite(path, schema=2, versions={"unlabeled": "9.1"})

@@ -79,16 +79,21 @@ def test_lars_survives_weights_and_gradients_of_zero(weight, slope):
     assert torch.allclose(p, torch.full((2, 2), weight - 0.1 * slope))
 
 
-def test_adamw_is_the_paper_s_and_ours():
-    """Loshchilov & Hutter 2019, algorithm 2: decay is apart from the gradient."""
-    beta1, beta2, eps, decay = 0.9, 0.999, 1e-8, 0.05
+@pytest.mark.parametrize(("beta1", "beta2"), [(0.9, 0.999), (0.5, 0.99)])
+@pytest.mark.parametrize("rule", ["adam", "adamw"])
+def test_adam_and_adamw_are_the_paper_s_and_ours(rule, beta1, beta2):
+    """Loshchilov & Hutter 2019, algorithms 1 and 2: decay in the gradient, and apart from it."""
+    eps, decay = 1e-8, 0.05
 
     def step(w, g, memory, rate, *, adapt, t):
+        inside, apart = (decay, 0.0) if rule == "adam" else (0.0, decay)
+        if not adapt:
+            inside = apart = 0.0  # a bias
+        g = g + inside * w
         m = memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
         v = memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g**2
-        b = decay if adapt else 0.0
         update = (m / (1 - beta1**t)) / ((v / (1 - beta2**t)) ** 0.5 + eps)
-        return w - rate * (update + b * w)
+        return w - rate * (update + apart * w)
 
     class Holder(nn.Module):
         def __init__(self, params):
@@ -99,13 +104,13 @@ def test_adamw_is_the_paper_s_and_ours():
             return []
 
     weights, slopes, by_hand = paths(step)
-    recipe = Recipe(optimizer="adamw", weight_decay=decay)
+    recipe = Recipe(optimizer=rule, weight_decay=decay, momentum=beta1, beta2=beta2)
     got = follow(lambda p: optimizer(Holder(p), recipe), weights, slopes)  # type: ignore[arg-type]
     for a, b in zip(got, by_hand, strict=True):
         assert torch.allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adamw", "lars"])
+@pytest.mark.parametrize("rule", ["sgd", "adam", "adamw", "lars"])
 def test_biases_and_norms_do_not_decay_and_frozen_weights_do_not_learn(rule):
     method = Tiny("byol").build()
     made = optimizer(method, dataclasses.replace(SMALL, optimizer=rule, weight_decay=0.3))
@@ -119,7 +124,7 @@ def test_biases_and_norms_do_not_decay_and_frozen_weights_do_not_learn(rule):
             assert group.get("adapt", p.ndim > 1) == (p.ndim > 1)
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adamw", "lars"])
+@pytest.mark.parametrize("rule", ["sgd", "adam", "adamw", "lars"])
 def test_a_group_of_the_method_s_own_keeps_its_settings_and_follows_the_recipe_else(rule):
     case = Tiny("rotation")
     method = case.build()

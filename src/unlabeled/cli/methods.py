@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from unlabeled import catalog
 from unlabeled.catalog import Card, Field
+from unlabeled.recipe import Recipe
 
 ENCODERS = {  # by the kind that a method's class names: what data it takes, and what reads them
     "": ("images, {colours}", "any"),
@@ -46,12 +47,9 @@ def listing() -> str:
     for family, question in catalog.QUESTIONS.items():
         found = [card for card in catalog.cards().values() if card.family == family]
         if found:
-            lines += [f"{question[0].upper()}{question[1:]}", *(_line(card) for card in found), ""]
+            rows = [f"  {card.name:<14} {card.idea}" for card in found]
+            lines += [f"{question[0].upper()}{question[1:]}", *rows, ""]
     return "\n".join([*lines, "One method's page: unlabeled methods simclr"])
-
-
-def _line(card: Card) -> str:
-    return f"  {card.name:<14} {card.idea}"
 
 
 def page(card: Card) -> str:
@@ -91,8 +89,15 @@ def recipe_line(card: Card, label: str) -> str:
     r = card.recipe if label == "paper" else card.small
     return (
         f"{r.optimizer}, lr {r.lr:g}, batch {r.batch}, {r.epochs:g} epochs, "
-        f"weight decay {r.weight_decay:g}, warm-up {r.warmup:g}"
+        f"weight decay {r.weight_decay:g}, warm-up {r.warmup:g}, then {course(r)}"
     )
+
+
+def course(recipe: Recipe) -> str:
+    """How the learning rate goes on after its warm-up, in words."""
+    parts = [f"x{level:g} from {100 * start:.3g} %" for start, level in recipe.drops or ()]
+    said = "a cosine" if recipe.drops is None else ", ".join(parts) or "constant"
+    return said + (f", down to x{recipe.final:g}" if recipe.final else "")
 
 
 def facts(card: Card) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from unlabeled.cli import rank
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.plan import TYPES
 
+# what is no setting of a run, or is handed on by itself
+APART = {"method", "data", "resume", "dry_run", "json", "settings", "pretraining"}
+
 
 def pretrain(
     method: str = "",
@@ -74,7 +77,7 @@ def pretrain(
     accumulate:
         Parts each batch is computed in, to save memory.
     optimizer:
-        sgd, adamw or lars.
+        sgd, adam, adamw or lars.
     lr:
         Peak learning rate.
     weight_decay:
@@ -120,26 +123,20 @@ def pretrain(
     """
     from unlabeled import pretraining
 
-    quiet = json
     if resume is not None:
         if method or data:
             raise UsageError("--resume needs nothing else: its folder holds every setting")
-        show(pretraining.resume(resume, quiet=quiet), json)
+        show(pretraining.resume(resume, quiet=json), json)
         return
     if not method or not data:
         raise UsageError(
             "a method and data are needed", hint="unlabeled pretrain simclr photos/ --time 10m"
         )
-    words = {
-        name: value
-        for name, value in locals().items()
-        if name
-        not in ("method", "data", "resume", "dry_run", "json", "settings", "pretraining", "quiet")
-    }
+    words = {name: value for name, value in locals().items() if name not in APART}
     if dry_run:
-        print_plan(pretraining.plan(method, data, quiet=quiet, **words, **settings), json)
+        print_plan(pretraining.plan(method, data, quiet=json, **words, **settings), json)
         return
-    show(pretraining.pretrain(method, data, quiet=quiet, **words, **settings), json)
+    show(pretraining.pretrain(method, data, quiet=json, **words, **settings), json)
 
 
 def command(words: list[str]) -> Callable[..., None]:
@@ -204,6 +201,5 @@ def print_plan(plan: dict[str, Any], as_json: bool) -> None:
     for key, value in plan.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {x}" for name, x in value.items())
-        lines = value if isinstance(value, (list, tuple)) else [value]
-        for i, line in enumerate(lines):
+        for i, line in enumerate(value if isinstance(value, (list, tuple)) else [value]):
             print(f"{key if i == 0 else '':>16}  {line}")

@@ -51,7 +51,6 @@ class Community(Recipe):
     Attributes:
         rates: Learning rates for batches of 256, to which they are proportional: a head for each.
         nesterov: Whether the momentum of "sgd" is Nesterov's.
-        drops: Shares of training after which the rate is a tenth; a cosine where there are none.
         each: How often the rate moves.
         norm: Epsilon of a batch norm of each channel before the linear layer; 0 for none.
         affine: Whether it learns a scale and a shift.
@@ -65,7 +64,6 @@ class Community(Recipe):
     optimizer: Literal["sgd", "lars"] = "sgd"
     rates: tuple[float, ...]
     nesterov: bool = False
-    drops: tuple[float, ...] = ()
     each: Literal["step", "epoch"] = "step"
     norm: float = 0.0
     affine: bool = False
@@ -81,7 +79,7 @@ class Community(Recipe):
         if done < self.warmup:
             return self.lr * done / self.warmup
         if self.drops:
-            return self.lr * 0.1 ** sum(done >= drop for drop in self.drops)
+            return super().rate(step, steps)
         return self.lr * (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup))) / 2
 
     def fitted(self, n: int, epochs: int | None, device: torch.device) -> Community:
@@ -105,13 +103,15 @@ class Community(Recipe):
 COMMUNITIES = {
     # facebookresearch/vissl, imagenet1k/eval_resnet_8gpu_transfer_in1k_linear.yaml
     "vissl": Community(
-        rates=(0.01,), batch=256, epochs=28, nesterov=True, weight_decay=5e-4,
-        drops=(8 / 28, 16 / 28, 24 / 28), norm=1e-5, affine=True, reads="layers",
+        rates=(0.01,), batch=256, epochs=28, nesterov=True, weight_decay=5e-4, norm=1e-5,
+        drops=((8 / 28, 0.1), (16 / 28, 0.01), (24 / 28, 1e-3)), affine=True, reads="layers",
     ),
     # Chen et al. 2020, https://arxiv.org/abs/2002.05709, appendix B.6
     "simclr": Community(rates=(0.1,), batch=4096, epochs=90, nesterov=True),
     # vturrisi/solo-learn, scripts/linear/imagenet/barlow.yaml; for other methods 0.1 to 1
-    "solo": Community(rates=(0.3,), batch=256, epochs=100, weight_decay=1e-5, drops=(0.6, 0.8)),
+    "solo": Community(
+        rates=(0.3,), batch=256, epochs=100, weight_decay=1e-5, drops=((0.6, 0.1), (0.8, 0.01)),
+    ),
     # facebookresearch/mae, FINETUNE.md and main_linprobe.py
     "mae": Community(
         rates=(0.1,), batch=16384, epochs=90, optimizer="lars", warmup=10 / 90, norm=1e-6,

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from unlabeled.errors import DataError, MachineError, UsageError
 from unlabeled.method import Method
+from unlabeled.recipe import Recipe
 from unlabeled.train import contents
 from unlabeled.train.disk import seal, sweep, sync, write_json
 from unlabeled.train.folder import difference, told
@@ -194,6 +195,7 @@ def restore(folder: Path, trainer: Trainer) -> dict[str, Any]:
     """
     path = _whole(folder)
     state, weights, moments = _read(path)
+    state["run"]["recipe"] = vars(Recipe()) | state["run"]["recipe"]  # an older one has less
     changes = difference(state["run"], contents.identity(trainer))
     if changes:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Optimisers: SGD and AdamW are torch's; LARS is here."""
+"""Optimisers: SGD, Adam and AdamW are torch's; LARS is here."""
 
 # pyright: reportPrivateImportUsage=false
 # torch's own optimisers are written with these list functions
@@ -83,7 +83,8 @@ def optimizer(method: Method[Any], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0
         return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=True)
-    return torch.optim.AdamW(groups, recipe.lr, (recipe.momentum, 0.999), fused=True)
+    rule = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return rule(groups, recipe.lr, (recipe.momentum, recipe.beta2), fused=True)
 
 
 def learning(module: nn.Module) -> list[nn.Parameter]:

@@ -103,6 +103,50 @@ def standardise(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (patches - mean) / deviation, mean, deviation
 
 
+def coarsen(patches: Tensor, dice: Dice, share: float) -> Tensor:
+    """Shrink some patches and enlarge them again, so that fine grain tells of no neighbour.
+
+    Args:
+        patches: `(b, k, c, s, s)`, as they are shown.
+        dice: The dice of the b samples.
+        share: Of the patches, so many are shrunk, to between 10 / 96 of their side and all of it:
+            a whole number of pixels, 2 at least, every area as likely; bilinear, antialiased.
+
+    Source: Doersch et al. 2015, sec. 3.1: patches of 96 x 96 pixels to as few as 10 x 10.
+    """
+    if share == 0:
+        return patches
+    k, s = patches.shape[1], patches.shape[-1]
+    chosen, area = dice.coin(share, k, 1, 1, 1), dice.uniform(k, low=(10 / 96) ** 2)
+    side = (s * area.sqrt()).floor().clamp(min=2).flatten()
+    shrink = weigh(*lines(s / side / 2, s / side, s, s), s)  # its first `side` rows count
+    middle, reach = lines(side / s / 2, side / s, s, s)
+    enlarge = weigh(middle.minimum(side[:, None] - 1), reach, s)
+    both = (enlarge @ shrink).unflatten(0, area.shape)[:, :, None].to(patches)
+    return torch.where(chosen, both @ patches @ both.mT, patches)
+
+
+def move_colours(patches: Tensor, dice: Dice, most: int) -> Tensor:
+    """Move every colour channel of every patch by itself, up to `most` pixels each way.
+
+    What a lens does to the channels then tells nothing of where a patch lay. The pixels at an edge
+    are repeated where there are no others. Grey patches have nothing to move.
+
+    Args:
+        patches: `(b, k, c, s, s)`, as they are shown.
+        dice: The dice of the b samples.
+        most: Pixels, 0 or more; every whole number of them up to it is as likely.
+
+    Source: Noroozi & Favaro 2016: by up to 2 pixels, tiles being of 64 pixels.
+    """
+    k, c, s = patches.shape[1:4]
+    if c == 1 or most == 0:
+        return patches
+    moves = dice.integers(2 * most + 1, 2, k, c, 1) - most
+    y, x = (torch.arange(s, device=moves.device) - moves).clamp(0, s - 1).unbind(1)
+    return patches.take_along_dim(y[..., None], 3).take_along_dim(x[..., None, :], 4)
+
+
 def drop_colours(patches: Tensor, dice: Dice, share: float = 1.0) -> Tensor:
     """Keep one colour channel of a patch, by chance, and put faint noise for the others.
 
@@ -129,8 +173,7 @@ def drop_colours(patches: Tensor, dice: Dice, share: float = 1.0) -> Tensor:
 def assemble(patches: Tensor) -> Tensor:
     """Lay patches side by side: `(b, side**2, c, s, s)` to `(b, c, side * s, side * s)`."""
     side = round(patches.shape[1] ** 0.5)
-    rows = patches.unflatten(1, (side, side)).permute(0, 3, 1, 4, 2, 5)
-    return rows.flatten(4, 5).flatten(2, 3)
+    return patches.unflatten(1, (side, side)).permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
 
 def all_orders(n: int) -> Tensor:
@@ -147,7 +190,7 @@ def all_orders(n: int) -> Tensor:
 
 
 @cache
-def far_orders(n: int, count: int, rule: str = "max-min") -> Tensor:
+def far_orders(n: int, count: int, published: bool = False) -> Tensor:
     """Choose orders of n things that are hard to take for one another.
 
     One after the other the order is taken that lies farthest from those chosen, as the number of
@@ -156,18 +199,16 @@ def far_orders(n: int, count: int, rule: str = "max-min") -> Tensor:
     Args:
         n: How many things are put in order, 9 at most.
         count: How many orders are chosen.
-        rule: "max-min" takes the order whose nearest chosen one is farthest and, among equals, the
-            one that is farthest on average; "max-mean" looks at the average alone, as Noroozi &
+        published: False takes the order whose nearest chosen one is farthest and, among equals,
+            the one that is farthest on average; True looks at the average alone, as Noroozi &
             Favaro 2016 do (algorithm 1), and lets in pairs that differ in a swap of two tiles.
 
     Returns:
         `(count, n)` int64.
 
     Raises:
-        UsageError: Where there are fewer orders than that, or no such rule.
+        UsageError: Where there are fewer orders than that.
     """
-    if rule not in ("max-min", "max-mean"):
-        raise UsageError(f"no rule named `{rule}`", hint="max-min or max-mean")
     every = all_orders(n)
     if count > len(every):
         raise UsageError(f"{n} tiles have {len(every):,} orders, not {count:,}")
@@ -177,6 +218,6 @@ def far_orders(n: int, count: int, rule: str = "max-min") -> Tensor:
     while len(chosen) < count:
         away = (slots != every[chosen[-1], :, None]).view(torch.uint8).sum(0, dtype=torch.int32)
         nearest, total = torch.minimum(nearest, away), total + away
-        score = nearest * (n * count) + total if rule == "max-min" else total
+        score = total if published else nearest * (n * count) + total
         chosen.append(int(score.masked_fill(nearest == 0, -1).argmax()))
     return every[chosen].long()

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from unlabeled.encoders import ConvNet
-from unlabeled.errors import UsageError
 from unlabeled.methods.transformation.jigsaw import Jigsaw
 from unlabeled.views import Batch
 from unlabeled.views.patches import assemble, far_orders
@@ -70,10 +69,10 @@ def test_a_head_that_knows_nothing_loses_the_logarithm_of_the_orders():
     assert m.learned_nothing() == math.log(12)
 
 
-def test_both_rules_of_choosing_orders_are_there_and_no_other():
-    assert torch.equal(method(rule="max-mean").known, far_orders(9, 12, "max-mean"))
-    with pytest.raises(UsageError, match="no rule"):
-        method(rule="max")
+def test_the_orders_are_our_own_or_chosen_as_the_paper_did():
+    assert torch.equal(method().known, far_orders(9, 12))
+    assert torch.equal(method(published=True).known, far_orders(9, 12, published=True))
+    assert not torch.equal(method(published=True).known, method().known)
 
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 32)])
@@ -94,6 +93,19 @@ def test_tiles_have_one_contrast_and_some_images_no_colour():
     gray = (tiles[:, 0] == tiles[:, 2]).all(2).all(1).view(300, 9)
     assert (gray.all(1) == gray.any(1)).all()  # an image is grey as a whole
     assert gray[:, 0].float().mean() == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / 300))
+
+
+def test_colours_move_apart_in_images_that_are_shown_in_colour():
+    """The puzzles, and which images are grey, are those without it; what is grey stays so."""
+    still, orders = method(3).views(batch(40, 3))
+    moved, same = method(3, fringe=2).views(batch(40, 3))
+    assert torch.equal(orders, same)
+    gray = (still[:, 0] == still[:, 2]).flatten(1).all(1)
+    assert 0 < gray.sum() < len(gray)
+    assert torch.equal(still[gray], moved[gray])
+    assert (still != moved)[~gray].flatten(1).any(1).float().mean() > 0.9
+    torch.testing.assert_close(moved.mean((2, 3)), torch.full((360, 3), 0.5), rtol=0, atol=1e-3)
+    assert torch.equal(method(fringe=2).views(batch())[0], method().views(batch())[0])
 
 
 def solved(**layout):
@@ -119,14 +131,16 @@ def test_a_solver_that_sees_only_borders_needs_tiles_that_touch():
     assert solved(gap=0.33, jitter=1.0) < 0.4
 
 
-def test_the_picture_is_solved_where_the_guess_is_right():
-    m = method(orders=2, puzzles=1).eval()
+@pytest.mark.parametrize("puzzles", [1, 3])
+def test_the_picture_is_solved_where_the_guess_is_right(puzzles):
+    """Of an image's puzzles it shows the first."""
+    m = method(orders=2, puzzles=puzzles).eval()
     with torch.no_grad():
         tiles, which = m.views(batch(8))
         m.head[-1].weight.zero_()
         m.head[-1].bias.copy_(torch.tensor([0.0, 9.0]))  # always says: the second order
         shown = m.picture(batch(8))
-    pieces = tiles.unflatten(0, (8, 9))
+    pieces, which = tiles.unflatten(0, (8, 9)), which.view(8, puzzles)[:, 0]
     assert set(which.tolist()) == {0, 1}
     for i, k in enumerate(which.tolist()):
         laid = pieces[i, m.known[k]]

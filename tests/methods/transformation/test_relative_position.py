@@ -89,6 +89,19 @@ def test_patches_have_one_contrast_and_a_single_colour():
     assert loud.any(0).all()
 
 
+def test_a_coarse_patch_has_lost_its_grain_and_kept_its_contrast():
+    """Noise of one pixel: neighbours have nothing in common until a patch is shrunk."""
+    alike = []
+    for share in (0.0, 1 / 3):
+        patches = method(gap=0.0, coarse=share).views(batch(100, 1, 36))[0] - 0.5
+        assert patches.std((2, 3), correction=0).median().item() == pytest.approx(0.25, abs=1e-3)
+        assert patches.std((2, 3), correction=0).min() > 0.1
+        beside = (patches[..., 1:] * patches[..., :-1]).mean((1, 2, 3)) / 0.25**2
+        alike.append((beside > 0.35).float().mean().item())
+    assert alike[0] == 0
+    assert 0.15 < alike[1] < 1 / 3  # some are shrunk by little
+
+
 def solved(**layout):
     """How often the right neighbour fits best at the right: no network, only borders."""
     noise = torch.rand(200, 1, 74, 74, generator=torch.Generator().manual_seed(0))

@@ -22,8 +22,8 @@ class BiGAN(Method):
 
     paper = "Donahue, Krähenbühl & Darrell 2017, https://arxiv.org/abs/1605.09782"
     recipe = Recipe(
-        optimizer="adamw", lr=2e-4, momentum=0.5, weight_decay=2.5e-5, batch=128, epochs=400,
-        warmup=0, final=0.01,
+        optimizer="adam", lr=2e-4, momentum=0.5, weight_decay=2.5e-5, batch=128, epochs=400,
+        warmup=0, drops=((0.5, 1.0),), final=0.01,
     )  # fmt: skip
     small = Recipe(lr=1e-3, momentum=0.5, batch=64, epochs=20, settings={"width": 16})
     exempt = {

@@ -19,7 +19,7 @@ class Autoencoder(Method):
 
     paper = "Vincent, Larochelle, Bengio & Manzagol 2008, https://doi.org/10.1145/1390156.1390294"
     recipe = Recipe(  # plain descent, as in the paper; clipped, for a convolution's steeper start
-        optimizer="sgd", lr=0.1, momentum=0, batch=128, epochs=50, warmup=0, clip=1.0,
+        optimizer="sgd", lr=0.1, momentum=0, batch=128, epochs=50, warmup=0, drops=(), clip=1.0,
         settings={"noise": 0.25},
     )  # fmt: skip
     small = Recipe(

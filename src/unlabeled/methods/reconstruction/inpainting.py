@@ -25,7 +25,7 @@ class Inpainting(Method):
 
     paper = "Pathak, Krähenbühl, Donahue, Darrell & Efros 2016, https://arxiv.org/abs/1604.07379"
     recipe = Recipe(
-        optimizer="adamw", lr=2e-3, momentum=0.5, batch=64, epochs=500, warmup=0,
+        optimizer="adam", lr=2e-3, momentum=0.5, batch=64, epochs=500, warmup=0, drops=(),
         settings={"adversary": 0.001},
     )  # fmt: skip
     small = Recipe(

@@ -22,7 +22,7 @@ class MAE(Method[Transformer]):
 
     paper = "He, Chen, Xie, Li, Dollár & Girshick 2022, https://arxiv.org/abs/2111.06377"
     recipe = Recipe(
-        optimizer="adamw", lr=2.4e-3, weight_decay=0.05, batch=4096, epochs=800,
+        optimizer="adamw", lr=2.4e-3, beta2=0.95, weight_decay=0.05, batch=4096, epochs=800,
         settings={"width": 512, "depth": 8},
     )  # fmt: skip
     small = Recipe(  # patches of four pixels tell less of their neighbours than the paper's of 16

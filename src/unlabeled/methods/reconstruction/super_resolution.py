@@ -23,7 +23,7 @@ class SuperResolution(Method):
     """
 
     paper = "Ledig et al. 2017, https://arxiv.org/abs/1609.04802"
-    recipe = Recipe(optimizer="adamw", lr=1e-4, batch=16, epochs=46, warmup=0)
+    recipe = Recipe(optimizer="adam", lr=1e-4, batch=16, epochs=46, warmup=0, drops=())  # SRResNet
     small = Recipe(
         optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch=128, epochs=20,
         settings={"factor": 2, "width": 8},
