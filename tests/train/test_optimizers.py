@@ -9,6 +9,7 @@ import torch
 from specimens import SMALL, Tiny
 from torch import nn
 
+from unlabeled.errors import UsageError
 from unlabeled.recipe import Recipe
 from unlabeled.train.optimizers import LARS, optimizer
 
@@ -141,3 +142,9 @@ def test_a_group_of_the_method_s_own_keeps_its_settings_and_follows_the_recipe_e
     )
     assert own == [{"params": [method.head.weight], "scale": 10.0}]  # the method's list is its own
     assert step.number == 0
+
+
+def test_a_rule_that_there_is_not_is_refused():
+    recipe = dataclasses.replace(Recipe(), optimizer="adagrad")
+    with pytest.raises(UsageError, match="no optimizer `adagrad`"):
+        optimizer(Tiny("rotation").build(), recipe)

@@ -97,8 +97,7 @@ class Batches:
             chance = torch.Generator().manual_seed(seed_of(self.seed, epoch))
             near = {e: order for e, order in self._orders.items() if abs(e - epoch) == 1}
             order = torch.randperm(len(self.store), generator=chance)
-            kept = order[torch.isin(order, self.apart, invert=True)] if len(self.apart) else order
-            self._orders = {**near, epoch: kept}
+            self._orders = {**near, epoch: order[torch.isin(order, self.apart, invert=True)]}
         rank, ranks = world()
         share = self.size // ranks
         first = at * self.size + rank * share

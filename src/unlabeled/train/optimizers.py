@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unlabeled.errors import UsageError
 from unlabeled.method import Method
 from unlabeled.recipe import Recipe
 
@@ -66,6 +67,9 @@ def optimizer(method: Method[Any], recipe: Recipe) -> torch.optim.Optimizer:
 
     Weights of two dimensions or more decay; biases and norms neither decay nor adapt. A group
     that the method names itself keeps its settings; its `scale` multiplies the learning rate.
+
+    Raises:
+        UsageError: Where the recipe names no optimiser that there is.
     """
     special = method.groups()
     named = {id(p) for group in special for p in group["params"]}
@@ -83,8 +87,10 @@ def optimizer(method: Method[Any], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0
         return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=True)
-    rule = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return rule(groups, recipe.lr, (recipe.momentum, recipe.beta2), fused=True)
+    rules = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    if recipe.optimizer not in rules:
+        raise UsageError(f"no optimizer `{recipe.optimizer}`", hint="sgd, adam, adamw or lars")
+    return rules[recipe.optimizer](groups, recipe.lr, (recipe.momentum, recipe.beta2), fused=True)
 
 
 def learning(module: nn.Module) -> list[nn.Parameter]:
