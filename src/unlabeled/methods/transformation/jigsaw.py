@@ -19,8 +19,8 @@ class Jigsaw(Method):
     """Shuffle nine tiles of an image in one of a few known orders, and name the order.
 
     Every tile is encoded by itself, once, for several puzzles, in orders that are far apart (the
-    paper's own hold pairs one swap apart). Gaps, jitter and one contrast leave no edge to match;
-    grey images, and colours moved apart, no lens to know. A network of patches suits it: it reads
+    paper's own set has pairs one swap apart). Gaps, jitter and one contrast leave no edge to match;
+    greys, and colours moved apart, hide what the lens did. A network of patches suits it: it reads
     an image by its tiles' mean (Kolesnikov et al. 2019). Any other sees tiles at half its size.
     """
 
