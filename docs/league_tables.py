@@ -80,12 +80,12 @@ def table(runs: list[Run]) -> str:
     names = [*(name for name in columns if "ahead" not in name and "tuned" not in name), LAYER]
     twins = untrained(runs)
     lines = head(
-        "", *names, "gain, best layer", "gain, kNN", "gain, 10 labels",
+        "", *names, "gain, linear", "gain, best layer", "gain, kNN", "gain, 10 labels",
         "RankMe", "network", "seeds", "steps", "CPU s / 2",
     )  # fmt: skip
     for system, own in by_system(runs).items():
         cells = [cell(own, name) for name in names]
-        more = [signed(gains(own, twins, name)) for name in (LAYER, "kNN", "10 labels")]
+        more = [signed(gains(own, twins, name)) for name in ("linear", LAYER, "kNN", "10 labels")]
         seconds = sum(part["cpu"] for r in own for part in r["seconds"].values()) / len(own) / 2
         seen = [r["RankMe"] for r in own if "RankMe" in r]
         facts = [spread([x["after"] / x["before"] for x in seen], 2) if seen else ""]
@@ -96,7 +96,7 @@ def table(runs: list[Run]) -> str:
     notes = ["", EARLIER_NOTE] if any(map(earlier, shown)) else []
     full = " or ".join(dict.fromkeys(r["system"] for r in runs if "supervised" in scored(r)))
     notes += ["", BASES_NOTE.format(full)] if full else []
-    return "\n".join([*lines, *baselines(runs, names, 8), *notes])
+    return "\n".join([*lines, *baselines(runs, names, 9), *notes])
 
 
 def tuned(runs: list[Run]) -> str:
