@@ -46,14 +46,14 @@ def between(percent: float, limits: tuple[float, float]) -> Line:
 
 
 def exemplar(found: Found) -> Iterator[Line]:
-    chance = found["chance"]
-    what = "names the seed of a new view (seeds are training images: it knows no others)"
-    yield right(what, found["accuracy"], TIMES * chance, chance)
     own, others = found["pairs"], [found[f"pairs, {who}"] for who in ("untrained", "pixels")]
     measured = f"{own:.1f} %, untrained {others[0]:.1f}, pixels {others[1]:.1f}"
     wanted = f"more than both (chance {found['pairs, chance']:.3g})"
     what = "finds the other view of a held-out image by its scores for the seeds"
     yield what, measured, wanted, own > max(others)
+    chance = found["chance"]
+    what = "names the seed of a new view (seeds are training images: it knows no others)"
+    yield right(what, found["accuracy"], TIMES * chance, chance)
 
 
 def bigan(found: Found) -> Iterator[Line]:

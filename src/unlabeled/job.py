@@ -77,8 +77,8 @@ def assemble(
         reading: The settings of `open_data` that the samples were read with.
         named: The recipe asked for: "auto", "paper" or "small".
     """
-    pictured = catalog.load(plan.method).picture is not Method.picture
-    held = SHOWN if pictured and len(store) >= ENOUGH else 0
+    enough = len(store) >= max(ENOUGH, plan.recipe.batch + SHOWN)
+    held = SHOWN * (enough and catalog.load(plan.method).picture is not Method.picture)
     trainer = _trainer(plan, store, runtime, seed=seed, accumulate=accumulate, held=held)
     trainer.steps = _steps(plan, trainer)
     config = {
@@ -120,22 +120,21 @@ def assemble(
 def reassemble(config: dict[str, Any], store: Store) -> Job:
     """The job that a run's config.json describes, at step 0."""
     runtime = Runtime(config["device"], config["precision"], config["compile"])
-    said = {"seed": config["seed"], "accumulate": config["accumulate"], "held": _held(config)}
-    trainer = _trainer(_planned(config), store, runtime, **said)
+    said = {"seed": config["seed"], "accumulate": config["accumulate"]}
+    held = config["data"].get("held", 0)  # none in runs of before any were
+    trainer = _trainer(_planned(config), store, runtime, **said, held=held)
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
 
 
 def method(config: dict[str, Any], store: Store) -> Method[Any]:
     """The method that a run's config.json describes, at step 0; on its device, or on the CPU."""
-    made = _method(_planned(config), store, config["seed"], _held(config))
+    own = store.fingerprint == config["data"]["fingerprint"]
+    held = config["data"].get("held", 0) if own else 0
+    made = _method(_planned(config), store, config["seed"], held)
     device = "cpu" if unusable(config["device"]) else config["device"]
     Runtime(device).place(made)
     return made
-
-
-def _held(config: dict[str, Any]) -> int:
-    return config["data"].get("held", 0)  # runs of before any were held out
 
 
 def _planned(config: dict[str, Any]) -> Plan:

@@ -234,7 +234,9 @@ def _steps(ready: Job, place: RunFolder, log: Log) -> None:
             if asked.save:
                 failures = checkpoint.try_save(place.checkpoints, trainer, failures=failures)
             if asked.stop:
-                raise _left(place, interrupted=asked.interrupted)
+                kind = Interrupted if asked.interrupted else Stopped
+                hint = f"unlabeled pretrain --resume {place.path}"
+                raise kind(f"stopped, with a checkpoint in {place.path}", hint=hint)
     checkpoint.save(place.checkpoints, trainer)
     checkpoint.prune(place.checkpoints)
     found = _judged(ready, watch.history)  # by all processes, as batch norm may ask them all
@@ -256,14 +258,6 @@ def _judged(ready: Job, history: Sequence[Health]) -> dict[str, Any]:
     course = ("loss", "learned_nothing", "embed_spread", "embed_rank", "embed_dim", "usage")
     known = {name: getattr(last, name) for name in course}
     return {**dataclasses.asdict(concluded(now, then, history)), **dataclasses.asdict(now), **known}
-
-
-def _left(place: RunFolder, *, interrupted: bool) -> Stopped | Interrupted:
-    kind = Interrupted if interrupted else Stopped
-    return kind(
-        f"stopped, with a checkpoint in {place.path}",
-        hint=f"unlabeled pretrain --resume {place.path}",
-    )
 
 
 def _finish(folder: Path, shown: Store | Opened, first: bool, *, report: bool, quiet: bool) -> Run:

@@ -63,7 +63,7 @@ def memory(trainer: Trainer, store: Store) -> dict[str, int]:
         activations = _kept(spare, steps)
     spare.close()
     del spare, steps
-    held = trainer.batches.held if on_gpu else 0 if store.mapped else store.data.nbytes
+    held = trainer.batches.uploaded if on_gpu else 0 if store.mapped else store.data.nbytes
     return {
         "program": 0 if on_gpu else max(0, _resident() - weights - held),
         "samples": held,

@@ -29,6 +29,13 @@ def test_each_takes_as_many_steps_as_the_plain_system_does_in_the_league(name, d
     assert proofs.PROOFS[name].steps == STEPS[data][system]
 
 
+def test_the_runs_that_are_kept_took_as_many():
+    kept = json.loads((common.RESULTS / "proofs.json").read_text())["runs"]
+    assert {run["name"]: run["steps"] for run in kept} == {
+        name: proof.steps for name, proof in proofs.PROOFS.items()
+    }
+
+
 def test_every_run_that_a_claim_or_a_bad_case_needs_is_one():
     needed = {name for judge in [*claims.JUDGES, *claims.BAD] for name in judge[2]}
     assert needed == proofs.PROOFS.keys()  # and none is run for nothing

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 import unlabeled
+from unlabeled.catalog import card
 from unlabeled.data import open_data
 from unlabeled.data.batches import SHOWN, spread
 from unlabeled.job import reassemble
 from unlabeled.pretraining import prepare, resume
+from unlabeled.report.gather import content
 
 chance = np.random.default_rng(0)
 
@@ -147,10 +149,28 @@ def test_where_there_are_enough_the_picture_is_of_images_held_out(tmp_path):
     assert "8 samples are held out, for the page" in run.config["rules"]
     assert "It was never trained on these samples" in headings(run, data)[1]
     shown = spread(200, SHOWN)
+    few = headings(run, data[:5])[1]  # nothing of other data is held out, however few they are
+    assert "These samples are not the data that it was trained on." in few
+    whole = prepare("rotation", data, steps=1, batch_size=200, device="cpu")  # none to spare
+    assert (whole.trainer.batches.size, whole.config["data"]["held"]) == (200, 0)
     for method, held in (("rotation", True), ("simclr", False)):  # whose page has no such picture
         batches = prepare(method, data, steps=1, batch_size=16, device="cpu").trainer.batches
         seen = torch.cat([batches.samples(step) for step in range(3 * len(batches))])
         assert set(shown.tolist()).isdisjoint(seen.tolist()) == held
+
+
+def test_of_few_seeds_the_page_shows_views_of_the_samples_beside_them(tmp_path):
+    """Where all images are seeds, a view is of its own sample: not so of those held out."""
+    flat = np.repeat(np.arange(200, dtype=np.uint8), 144).reshape(200, 1, 12, 12)
+    run = trained("exemplar", flat, tmp_path / "run", steps=1, batch_size=16, colour=0.0)
+    store = run.data(flat)
+    page = content(
+        run.config, card("exemplar"), store, run.method(store), run.metrics(), run.verdict, {}, {}
+    )  # fmt: skip
+    (_, samples), (_, views) = page.views
+    bright = np.asarray(views).reshape(8, -1).mean(1) * 255
+    np.testing.assert_allclose(bright, samples.reshape(8, -1).mean(1), atol=0.6)
+    assert run.energies(flat[:4]).shape == (4,)
 
 
 def test_a_run_of_before_samples_were_held_out_goes_on_as_it_began(tmp_path):

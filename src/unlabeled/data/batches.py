@@ -11,8 +11,8 @@ from unlabeled.errors import DataError
 from unlabeled.views.dice import Batch, seed_of
 from unlabeled.world import world
 
-SHOWN = 8  # samples that the page of a run shows its task on; ...
-ENOUGH = 160  # ... of so many or more, they are never trained on
+SHOWN = 8  # samples that a run's page shows its task on, and that are held out for it
+ENOUGH = 160  # where there are fewer samples than this, none is held out
 AHEAD = 2  # batches that are decoded while one is trained on, where samples are decoded on demand
 
 
@@ -49,7 +49,7 @@ class Batches:
 
     Args:
         store: The samples.
-        size: Samples per step over all processes; at most all of them.
+        size: Samples per step over all processes; at most all that are not held out.
         seed: The run's seed.
         device: Where batches go. A small store is uploaded whole.
         held: So many samples, those that `spread` names, are in no batch.
@@ -82,7 +82,7 @@ class Batches:
         return torch.from_numpy(self.store.data[:]).to(self.device)
 
     @property
-    def held(self) -> int:
+    def uploaded(self) -> int:
         """Bytes of samples that were uploaded to the device."""
         return 0 if self._resident is None else self._resident.nbytes
 

@@ -59,12 +59,13 @@ def content(
     """
     method.eval()
     own = store.fingerprint == config["data"]["fingerprint"]
-    index = spread(len(store), SHOWN)
-    device = home(method)
-    rows, there = store.read(index).to(device), index.to(device)
-    batch = Batch(rows, there, seed=config["seed"], epoch=NEVER)
+    held = config["data"].get("held", 0) if own else 0
+    index, seed = spread(len(store), SHOWN + held), config["seed"]
+    at = lambda x: x.to(home(method))
+    of = lambda part: Batch(at(store.read(part)), at(part), seed=seed, epoch=NEVER)
+    batch, seen = of(index[:SHOWN]), of(index[-SHOWN:])  # it saw what it was trained on
     with torch.no_grad():
-        views, picture = method.views(batch), method.picture(batch)
+        views, picture = method.views(seen), method.picture(batch)
     drawn = pool.draw(method.encoder, store, labels)
     return Content(
         method=card.cls,
@@ -72,11 +73,11 @@ def content(
         about=card.idea,
         saw=_saw(store),
         own=own,
-        held=own and config["data"].get("held", 0) > 0,
+        held=held > 0,
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
         curves=curves(metrics, method.encoder.dim),
-        views=_views(views, batch.data, store),
+        views=_views(views, seen.data, store),
         picture={label: images.cpu().numpy() for label, images in picture.items()},
         neighbours=pool.neighbours(drawn),
         clusters=pool.clusters(drawn),

@@ -195,8 +195,10 @@ def restore(folder: Path, trainer: Trainer) -> dict[str, Any]:
     """
     path = _whole(folder)
     state, weights, moments = _read(path)
-    state["run"]["recipe"] = vars(Recipe()) | state["run"]["recipe"]  # an older one has less
-    changes = difference(state["run"], contents.identity(trainer))
+    then = state["run"]
+    usual = {f.name: f.default for f in trainer.method.hyperparameters()}
+    older = {"recipe": vars(Recipe()) | then["recipe"], "settings": usual | then["settings"]}
+    changes = difference(then | older, contents.identity(trainer))  # older runs had fewer fields
     if changes:
         raise UsageError(
             f"{path} is of another run:\n{told(changes)}",
