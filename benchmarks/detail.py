@@ -1,6 +1,6 @@
 """What frozen features still tell of a patch: its colour, and how much there is of fine detail.
 
-    python -m benchmarks.detail                      the VAE beside three others, on one fold
+    python -m benchmarks.detail                      the VAE beside four others, on one fold
     python -m benchmarks.detail --only vae --folds 2
 
 On patches of photographs, whole photographs held out (benchmarks/worlds.py). Each system is trained
@@ -32,7 +32,7 @@ from unlabeled.evaluate import embed
 from unlabeled.evaluate.baselines import untrained
 from unlabeled.views.images import LUMA
 
-SYSTEMS = ("vae", "autoencoder", "inpainting", "jigsaw")
+SYSTEMS = ("vae", "autoencoder", "inpainting", "jigsaw", "simmim")
 BANDS = {"coarse": (0.01, 0.08), "middle": (0.08, 0.2), "fine": (0.2, 0.5)}
 PENALTIES = np.logspace(-1, 5, 13)
 FAINT = 1e-3  # added to powers, so that a flat patch has a logarithm
