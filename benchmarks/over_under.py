@@ -30,7 +30,7 @@ from benchmarks.common import RESULTS, laps, provenance, save
 from benchmarks.pushing import clustering_verdict, pushed
 from unlabeled import catalog
 from unlabeled.data import open_data
-from unlabeled.data.batches import Batches
+from unlabeled.data.batches import Batches, spread
 from unlabeled.data.store import Store
 from unlabeled.diagnose import (
     coverage,
@@ -113,7 +113,7 @@ def one(
 @torch.no_grad()
 def guesses(method: Few, store: Store, negatives: int) -> dict[str, float]:
     """The label-free numbers, in the encoder's space and in the loss's."""
-    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))[:SAMPLES]
+    index = spread(len(store), SAMPLES)
     rows = store.read(index)
     batch = Batch(rows, index, seed=0, epoch=NEVER)
     with borrowed(method, averages=False):

@@ -14,7 +14,7 @@ import torch
 
 from unlabeled import catalog
 from unlabeled.data import Batches, Store
-from unlabeled.data.batches import ENOUGH, SHOWN, Known
+from unlabeled.data.batches import ENOUGH, SHOWN, Known, held_out
 from unlabeled.data.labels import Opened
 from unlabeled.data.options import Options
 from unlabeled.encoders import Encoder, build
@@ -121,17 +121,15 @@ def reassemble(config: dict[str, Any], store: Store) -> Job:
     """The job that a run's config.json describes, at step 0."""
     runtime = Runtime(config["device"], config["precision"], config["compile"])
     said = {"seed": config["seed"], "accumulate": config["accumulate"]}
-    held = config["data"].get("held", 0)  # none in runs of before any were
-    trainer = _trainer(_planned(config), store, runtime, **said, held=held)
+    said["held"] = held_out(config["data"], store)
+    trainer = _trainer(_planned(config), store, runtime, **said)
     trainer.steps = config["steps"]
     return Job(config, store, trainer)
 
 
 def method(config: dict[str, Any], store: Store) -> Method[Any]:
     """The method that a run's config.json describes, at step 0; on its device, or on the CPU."""
-    own = store.fingerprint == config["data"]["fingerprint"]
-    held = config["data"].get("held", 0) if own else 0
-    made = _method(_planned(config), store, config["seed"], held)
+    made = _method(_planned(config), store, config["seed"], held_out(config["data"], store))
     device = "cpu" if unusable(config["device"]) else config["device"]
     Runtime(device).place(made)
     return made

@@ -29,11 +29,13 @@ def test_each_takes_as_many_steps_as_the_plain_system_does_in_the_league(name, d
     assert proofs.PROOFS[name].steps == STEPS[data][system]
 
 
-def test_the_runs_that_are_kept_took_as_many():
-    kept = json.loads((common.RESULTS / "proofs.json").read_text())["runs"]
-    assert {run["name"]: run["steps"] for run in kept} == {
+def test_what_is_kept_took_as_many_and_is_judged_as_now():
+    kept = json.loads((common.RESULTS / "proofs.json").read_text())
+    assert {run["name"]: run["steps"] for run in kept["runs"]} == {
         name: proof.steps for name, proof in proofs.PROOFS.items()
     }
+    assert kept["claims"] == claims.claims(kept["runs"])
+    assert kept["bad"] == claims.bad_cases(kept["runs"])
 
 
 def test_every_run_that_a_claim_or_a_bad_case_needs_is_one():

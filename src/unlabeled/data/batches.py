@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,9 +18,19 @@ ENOUGH = 160  # where there are fewer samples than this, none is held out
 AHEAD = 2  # batches that are decoded while one is trained on, where samples are decoded on demand
 
 
-def spread(n: int, count: int) -> Tensor:
-    """`count` samples spread over the data by chance, always the same ones."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:count]
+def spread(n: int, count: int, seed: int = 0) -> Tensor:
+    """`count` samples spread over the data by chance, the same ones for the same seed."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:count]
+
+
+def held_out(run: dict[str, Any], store: Store) -> int:
+    """How many samples were held out of a run: of its own data alone, and none in older runs.
+
+    Args:
+        run: What its config.json says of its "data".
+        store: The samples that are asked about.
+    """
+    return run.get("held", 0) if store.fingerprint == run["fingerprint"] else 0
 
 
 class Known:

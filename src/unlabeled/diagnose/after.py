@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlabeled.data import Store
+from unlabeled.data.batches import spread
 from unlabeled.diagnose import clusters, measures, negatives
 from unlabeled.diagnose.probe import Health, vectors_of, views_of
 from unlabeled.diagnose.verdict import Verdict, healthy, verdict
@@ -49,7 +50,7 @@ CONVENTIONS = {
 def drawn(encoder: Encoder, store: Store, samples: int = SAMPLES, seed: int = 0) -> Batch:
     """The samples that are looked at, at most so many in a random order, where the encoder is."""
     device = next(encoder.parameters()).device
-    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed))[:samples]
+    index = spread(len(store), samples, seed)
     return Batch(store.read(index).to(device), index.to(device), seed=seed, epoch=NEVER)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from unlabeled.data import Store
+from unlabeled.data.batches import spread
 from unlabeled.diagnose import measures
 from unlabeled.encoders import Encoder
 from unlabeled.method import Method
@@ -137,9 +138,8 @@ class Probe:
         nothing: float | None = None,
     ) -> None:
         self.method, self.nothing = method, nothing
-        chance = torch.Generator().manual_seed(seed)
-        index = torch.randperm(len(store), generator=chance)[:samples]
-        self.index, self.rows, self.seed = index, store.read(index), seed
+        self.index, self.seed = spread(len(store), samples, seed), seed
+        self.rows = store.read(self.index)
 
     def batch(self) -> Batch:
         """The samples, with the same dice at every look."""

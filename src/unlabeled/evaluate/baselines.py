@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from unlabeled.data.batches import Batches
+from unlabeled.data.batches import Batches, spread
 from unlabeled.data.store import Store
 from unlabeled.encoders import Encoder, colour_blind, is_colour_blind
 from unlabeled.evaluate.embed import BATCH, home
@@ -67,13 +67,12 @@ def fresh(module: M, seed: int = 0) -> M:
 def recompute_norms(encoder: Encoder, store: Store) -> None:
     """Give batch norms the averages of this data: the fair form of an untrained network.
 
-    A cumulative average over the first 20 batches of a fixed random order, in place.
+    A cumulative average over 20 batches of samples spread by chance, always the same, in place.
     """
     norms = [part for part in encoder.modules() if isinstance(part, _BatchNorm)]
     if not norms:
         return
-    index = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
-    batches = [b for b in index.split(BATCH)[:NORM_BATCHES] if len(b) > 1]
+    batches = [b for b in spread(len(store), NORM_BATCHES * BATCH).split(BATCH) if len(b) > 1]
     kept = [norm.momentum for norm in norms]
     with borrowed(encoder):
         for norm in norms:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlabeled.catalog import Card
 from unlabeled.data import Labels, Store
-from unlabeled.data.batches import SHOWN, spread
+from unlabeled.data.batches import SHOWN, held_out, spread
 from unlabeled.evaluate import basis, headline
 from unlabeled.evaluate.embed import home
 from unlabeled.evaluate.energies import STEADY, energies
@@ -58,8 +58,7 @@ def content(
             by them.
     """
     method.eval()
-    own = store.fingerprint == config["data"]["fingerprint"]
-    held = config["data"].get("held", 0) if own else 0
+    held = held_out(config["data"], store)
     index, seed = spread(len(store), SHOWN + held), config["seed"]
     at = lambda x: x.to(home(method))
     of = lambda part: Batch(at(store.read(part)), at(part), seed=seed, epoch=NEVER)
@@ -72,7 +71,7 @@ def content(
         data=store.source,
         about=card.idea,
         saw=_saw(store),
-        own=own,
+        own=store.fingerprint == config["data"]["fingerprint"],
         held=held > 0,
         verdict=_verdict(verdict),
         numbers=_numbers(evaluation),
